@@ -1,0 +1,45 @@
+# What a newcomer types first; every target installs what it needs into .venv.
+PYTHON ?= python3
+CONFIG ?= sample
+ARGS ?=
+PYTHON_HERE = .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check parity bench clean
+
+help:  ## list these commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: .venv/installed  ## make .venv and install the project with its test tools
+.venv/installed: pyproject.toml
+	@echo "Installing mnist_sum and its test tools into .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(PYTHON_HERE) -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+run: install  ## train CONFIG (sample if not given) with ARGS: make run CONFIG=base ARGS="--epochs 3"
+	@echo "Training config $(CONFIG): python -m experiments.run --config $(CONFIG) $(ARGS)"
+	@$(PYTHON_HERE) -m experiments.run --config $(CONFIG) $(ARGS)
+
+test: install  ## run the tests
+	@echo "Testing: python -m pytest"
+	@$(PYTHON_HERE) -m pytest
+
+check: install  ## run the linter, the formatter's check and the type checker
+	$(PYTHON_HERE) -m ruff check
+	$(PYTHON_HERE) -m ruff format --check
+	$(PYTHON_HERE) -m mypy
+
+.venv/parity: .venv/installed
+	@echo "Installing PyTorch into .venv, to compare with"
+	@$(PYTHON_HERE) -m pip install --quiet --editable '.[parity]'
+	@touch $@
+
+parity: .venv/parity  ## compare with the original's network in PyTorch
+	@$(PYTHON_HERE) -m pytest -m parity
+
+bench: .venv/parity  ## measure the speed, side by side with PyTorch
+	@$(PYTHON_HERE) -m experiments.bench $(ARGS)
+
+clean:  ## remove the environment and the tools' caches, not the results in runs/
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
