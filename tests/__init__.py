@@ -1,0 +1,1 @@
+"""The tests of mnist_sum and of the experiments."""
