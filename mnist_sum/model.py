@@ -1,0 +1,136 @@
+"""The network: an encoder reads the digit, an adder adds the number to it.
+
+Inside the encoder the batch is the last axis, [channel, height, width, batch]: it fills a
+processor's vector lanes whatever the size of the image.
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Real
+
+from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
+from mnist_sum.layers import BatchNorm, Conv, Dropout, dense, max_pool
+
+
+class Outputs(NamedTuple):
+    """What the network says of the digit, and of the sum of digit and number."""
+
+    digit_log_probabilities: Float[Array, "*batch 10"]
+    sum_logits: Float[Array, "*batch 19"]
+
+
+class ConvBlock(nn.Module):
+    """Convolution, batch norm, ReLU, dropout."""
+
+    features: int
+    window: int
+    dropout_rate: float = 0.0
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "in_channel height width batch"], train: bool
+    ) -> Float[Array, "out_channel out_height out_width batch"]:
+        x = Conv(self.features, self.window, name="conv")(x)
+        x = BatchNorm(0, self.axis_name, name="norm")(x, train=train)
+        return Dropout(self.dropout_rate, name="dropout")(nn.relu(x), train=train)
+
+
+class DenseBlock(nn.Module):
+    """Dense layer, batch norm, ReLU, dropout."""
+
+    features: int
+    dropout_rate: float = 0.0
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "batch feature"], train: bool
+    ) -> Float[Array, "batch out_feature"]:
+        x = dense(self.features, x.shape[-1], name="dense")(x)
+        x = BatchNorm(-1, self.axis_name, name="norm")(x, train=train)
+        return Dropout(self.dropout_rate, name="dropout")(nn.relu(x), train=train)
+
+
+class DigitEncoder(nn.Module):
+    """Turn images into the logits of their digits; 7,840 parameters."""
+
+    dropout_rate: float = 0.01
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(
+        self, image: Real[Array, "batch 28 28"], *, train: bool
+    ) -> Float[Array, "batch 10"]:
+        def block(index: int, features: int, window: int, dropout_rate: float) -> ConvBlock:
+            return ConvBlock(features, window, dropout_rate, self.axis_name, name=f"block{index}")
+
+        drop = self.dropout_rate
+        x = jnp.moveaxis(image.astype(jnp.float32), 0, -1)[None]  # [1, 28, 28, batch]
+        x = block(1, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 26, 26, batch]
+        x = block(2, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 24, 24, batch]
+        x = block(3, features=15, window=3, dropout_rate=0.0)(x, train)  # [15, 22, 22, batch]
+        x = max_pool(x)  # [15, 11, 11, batch]
+        x = block(4, features=10, window=1, dropout_rate=drop)(x, train)  # [10, 11, 11, batch]
+        x = block(5, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 9, 9, batch]
+        x = block(6, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 7, 7, batch]
+        x = block(7, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 5, 5, batch]
+        x = Conv(NUM_DIGITS, window=5, name="conv8")(x)  # [10, 1, 1, batch]
+        return x[:, 0, 0].T
+
+
+class SumAdder(nn.Module):
+    """Add a number to the digit's logits: one-hot, and on to the sum's; 14,003 parameters."""
+
+    dropout_rate: float = 0.01
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(
+        self,
+        digit_logits: Float[Array, "batch 10"],
+        number: Int[Array, " batch"],
+        *,
+        train: bool,
+    ) -> Float[Array, "batch 19"]:
+        def block(index: int, features: int) -> DenseBlock:
+            return DenseBlock(features, self.dropout_rate, self.axis_name, name=f"block{index}")
+
+        one_hot = jax.nn.one_hot(number, NUM_NUMBERS, dtype=digit_logits.dtype)
+        x = jnp.concatenate([digit_logits, one_hot], axis=-1)  # [batch, 20]
+        x = block(1, features=32)(x, train)
+        x = block(2, features=64)(x, train)
+        x = block(3, features=128)(x, train)
+        return dense(NUM_SUMS, x.shape[-1], name="dense4")(x)
+
+
+class MnistSum(nn.Module):
+    """Read the digit in an image and add a number to it; 21,843 parameters."""
+
+    dropout_rate: float = 0.01
+    axis_name: str | None = None
+
+    def setup(self) -> None:
+        self.encoder = DigitEncoder(self.dropout_rate, self.axis_name)
+        self.adder = SumAdder(self.dropout_rate, self.axis_name)
+
+    def __call__(
+        self, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"], *, train: bool
+    ) -> Outputs:
+        """Compute both outputs; pixels are 0..255, numbers 0..9.
+
+        Training needs the random stream "dropout" and makes "batch_stats" mutable.
+        """
+        digit_logits = self.encoder(image, train=train)
+        sum_logits = self.adder(digit_logits, number, train=train)
+        return Outputs(nn.log_softmax(digit_logits), sum_logits)
+
+    def with_all_numbers(self, image: Real[Array, "batch 28 28"]) -> Outputs:
+        """Compute the digit once and its sums with each of the ten numbers: [batch, number, 19]."""
+        digit_logits = self.encoder(image, train=False)
+        numbers = jnp.tile(jnp.arange(NUM_NUMBERS), len(image))
+        sum_logits = self.adder(jnp.repeat(digit_logits, NUM_NUMBERS, 0), numbers, train=False)
+        return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(-1, NUM_NUMBERS, NUM_SUMS))

@@ -1,0 +1,102 @@
+"""The convolution: both formulations are the library's, and so are their gradients."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from mnist_sum import convolution
+from mnist_sum.convolution import convolve
+from mnist_sum.sharding import data_sharding
+
+SHAPES = [  # of the model's layers: in_channel, height, out_channel, window
+    (1, 28, 10, 3),
+    (10, 26, 10, 3),
+    (10, 24, 15, 3),
+    (15, 11, 10, 1),
+    (10, 7, 10, 3),
+    (10, 5, 10, 5),
+]
+BATCH = 8
+
+
+def plain(images, kernel):
+    return lax.conv_general_dilated(
+        images, kernel, (1, 1), "VALID", dimension_numbers=("CHWN", "HWIO", "CHWN")
+    )
+
+
+def operands(shape, dtype=np.float32, batch=BATCH):
+    in_channel, side, out_channel, window = shape
+    draw = np.random.default_rng(0).standard_normal
+    images = draw((in_channel, side, side, batch)).astype(dtype)
+    kernel = draw((window, window, in_channel, out_channel)).astype(dtype)
+    return jnp.asarray(images), jnp.asarray(kernel)
+
+
+def with_gradients(function):
+    """Compute a function of images and kernel, and both gradients of a weighted sum of it."""
+
+    def compute(images, kernel):
+        outputs, pull_back = jax.vjp(function, images, kernel)
+        weights = jnp.cos(jnp.arange(outputs.size, dtype=outputs.dtype)).reshape(outputs.shape)
+        return outputs, *pull_back(weights)
+
+    return jax.jit(compute)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_values_and_gradients_are_those_of_the_library(shape):
+    actual = with_gradients(convolve)(*operands(shape))
+    expected = with_gradients(plain)(*operands(shape))
+    for ours, theirs in zip(actual, expected, strict=True):
+        chex.assert_shape(ours, theirs.shape)
+        assert np.linalg.norm(ours - theirs) <= 1e-5 * np.linalg.norm(theirs)
+
+
+@pytest.mark.parametrize("shape", [SHAPES[2], SHAPES[5]])
+def test_in_float64_they_agree_to_12_digits(shape):
+    with jax.enable_x64(True):
+        actual = with_gradients(convolve)(*operands(shape, np.float64))
+        expected = with_gradients(plain)(*operands(shape, np.float64))
+        for ours, theirs in zip(actual, expected, strict=True):
+            assert ours.dtype == np.float64
+            assert np.linalg.norm(ours - theirs) <= 1e-12 * np.linalg.norm(theirs)
+
+
+def test_the_formulation_for_other_devices_is_the_same():
+    images, kernel = operands(SHAPES[4])
+    np.testing.assert_allclose(
+        convolution._convolve_whole(images, kernel), convolve(images, kernel), atol=1e-4
+    )
+    gradient = plain(images, kernel)
+    np.testing.assert_allclose(
+        convolution._kernel_gradient_whole(images, gradient),
+        convolution._kernel_gradient_rows(images, gradient),
+        rtol=1e-4,
+        atol=1e-3,
+    )
+
+
+def test_it_can_be_mapped_over_kernels():
+    images, kernel = operands(SHAPES[4])
+    kernels = jnp.stack([kernel, 2 * kernel])
+    mapped = jax.vmap(convolve, in_axes=(None, 0))(images, kernels)
+    np.testing.assert_allclose(mapped[1], 2 * mapped[0], rtol=1e-5)
+    np.testing.assert_allclose(mapped[0], plain(images, kernel), rtol=1e-4, atol=1e-4)
+
+
+def test_a_sharded_batch_is_not_gathered():
+    sharding = data_sharding(jax.devices())
+    images, kernel = operands(SHAPES[1])
+
+    def loss(images, kernel):
+        by_batch = jnp.moveaxis(lax.with_sharding_constraint(images, sharding), 0, -1)
+        return jnp.square(convolve(by_batch, kernel)).sum()
+
+    program = jax.jit(jax.grad(loss, 1)).lower(jnp.moveaxis(images, -1, 0), kernel).compile()
+    text = program.as_text()
+    assert "all-reduce" in text
+    assert "all-gather" not in text

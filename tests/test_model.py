@@ -1,0 +1,109 @@
+"""The network: its parameters layer by layer, its shapes, and what depends on what."""
+
+from functools import partial
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mnist_sum.model import MnistSum, Outputs
+
+PARAMETERS = {
+    "encoder": {
+        "block1": {"conv": 90, "norm": 20},
+        "block2": {"conv": 900, "norm": 20},
+        "block3": {"conv": 1350, "norm": 30},
+        "block4": {"conv": 150, "norm": 20},
+        "block5": {"conv": 900, "norm": 20},
+        "block6": {"conv": 900, "norm": 20},
+        "block7": {"conv": 900, "norm": 20},
+        "conv8": 2500,
+    },
+    "adder": {
+        "block1": {"dense": 672, "norm": 64},
+        "block2": {"dense": 2112, "norm": 128},
+        "block3": {"dense": 8320, "norm": 256},
+        "dense4": 2451,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def image():
+    return jax.random.randint(jax.random.key(0), (4, 28, 28), 0, 256).astype(jnp.uint8)
+
+
+@pytest.fixture(scope="module")
+def variables(image):
+    init = jax.jit(lambda key: MnistSum().init(key, image, jnp.arange(4), train=False))
+    return init(jax.random.key(1))
+
+
+def size(tree):
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def test_every_layer_has_the_original_number_of_parameters(variables):
+    counted = jax.tree.map(
+        lambda expected, layer: size(layer), PARAMETERS, variables["params"],
+        is_leaf=lambda x: isinstance(x, int),
+    )  # fmt: skip
+    assert counted == PARAMETERS
+    assert size(variables["params"]["encoder"]) == 7_840
+    assert size(variables["params"]["adder"]) == 14_003
+    assert size(variables["params"]) == 21_843
+
+
+@jax.jit
+def apply(variables, image, number):
+    return MnistSum().apply(variables, image, number, train=False)
+
+
+def test_outputs_are_named_and_shaped(variables, image):
+    outputs = apply(variables, image, jnp.arange(4))
+    chex.assert_shape(outputs.digit_log_probabilities, (4, 10))
+    chex.assert_shape(outputs.sum_logits, (4, 19))
+    total = jnp.exp(outputs.digit_log_probabilities).sum(-1)
+    np.testing.assert_allclose(total, 1.0, rtol=1e-6)
+
+
+def test_jit_changes_nothing(variables, image):
+    def train(variables, image, number, key):
+        return MnistSum(dropout_rate=0.3).apply(
+            variables, image, number, train=True, rngs={"dropout": key}, mutable="batch_stats"
+        )
+
+    arguments = variables, image, jnp.array([0, 9, 4, 4]), jax.random.key(2)
+    chex.assert_trees_all_close(train(*arguments), jax.jit(train)(*arguments), rtol=1e-3, atol=1e-4)
+
+
+def test_the_digit_does_not_see_the_number_and_the_sum_does(variables, image):
+    one, other = (apply(variables, image, jnp.full(4, number)) for number in (2, 3))
+    chex.assert_trees_all_equal(one.digit_log_probabilities, other.digit_log_probabilities)
+    assert (one.sum_logits != other.sum_logits).any(-1).all()
+
+
+def test_all_numbers_at_once_are_each_number_alone(variables, image):
+    together = jax.jit(partial(MnistSum().apply, method="with_all_numbers"))(variables, image)
+    chex.assert_shape(together.sum_logits, (4, 10, 19))
+    for number in range(10):
+        alone = apply(variables, image, jnp.full(4, number))
+        chex.assert_trees_all_close(
+            Outputs(together.digit_log_probabilities, together.sum_logits[:, number]),
+            alone,
+            rtol=1e-4,
+            atol=1e-5,
+        )
+
+
+def test_outputs_see_every_pixel_of_their_own_image_and_none_of_the_others(variables, image):
+    @jax.jit
+    @jax.grad
+    def sensitivity(image):
+        return apply(variables, image, jnp.arange(4)).sum_logits[0].sum()
+
+    gradient = jnp.abs(sensitivity(image.astype(jnp.float32)))
+    assert (gradient[0] > 0).mean() > 0.99
+    assert gradient[1:].max() == 0
