@@ -1,0 +1,55 @@
+"""Evaluation: every image of a dataset, each with all ten numbers."""
+
+from functools import partial
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Sharding
+from jaxtyping import Array, Real
+
+from mnist_sum.config import NUM_NUMBERS
+from mnist_sum.data import Dataset
+from mnist_sum.loss import Totals, total
+from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.sharding import shard_batch
+from mnist_sum.state import TrainState
+
+CHUNK = 500  # images at a time, to bound the memory; a divisor of 1,000 and 10,000
+
+
+@partial(jax.jit, static_argnames=("sharding", "chunk"))
+def predict_all(
+    state: TrainState,
+    image: Real[Array, "batch 28 28"],
+    sharding: Sharding | None = None,
+    chunk: int = CHUNK,
+) -> Outputs:
+    """Compute the outputs of each image with all ten numbers, so many images at a time.
+
+    The digits' log-probabilities are [batch, 10], the sums' logits [batch, number, 19].
+    """
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+
+    def predict_chunk(image: Real[Array, "chunk 28 28"]) -> Outputs:
+        image = shard_batch(image, sharding)
+        outputs = MnistSum().apply(variables, image, method="with_all_numbers")
+        return cast(Outputs, outputs)
+
+    whole = len(image) - len(image) % chunk
+    chunks = lax.map(predict_chunk, image[:whole].reshape(-1, chunk, 28, 28))
+    outputs = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), chunks)
+    if whole == len(image):
+        return outputs
+    return jax.tree.map(
+        lambda *parts: jnp.concatenate(parts), outputs, predict_chunk(image[whole:])
+    )
+
+
+@partial(jax.jit, static_argnames="sharding")
+def evaluate(state: TrainState, dataset: Dataset, sharding: Sharding | None = None) -> Totals:
+    """Add up losses and right decisions: one digit an image, and ten sums."""
+    outputs = predict_all(state, jnp.asarray(dataset.image), sharding)
+    digit = jnp.asarray(dataset.digit)
+    return total(outputs, digit, digit[:, None] + jnp.arange(NUM_NUMBERS)[None])

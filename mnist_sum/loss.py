@@ -1,0 +1,75 @@
+"""Losses of single examples, and their totals over many."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from mnist_sum.config import Config
+from mnist_sum.model import Outputs
+
+
+class Totals(NamedTuple):
+    """Sums over decisions; divide by the counts once, at the end."""
+
+    digit_loss: Float[Array, ""]
+    sum_loss: Float[Array, ""]
+    digit_correct: Int[Array, ""]
+    sum_correct: Int[Array, ""]
+    digit_count: Int[Array, ""]
+    sum_count: Int[Array, ""]
+
+
+def digit_loss(
+    log_probabilities: Float[Array, "*batch 10"], digit: Int[Array, "*batch"]
+) -> Float[Array, "*batch"]:
+    """Compute the negative log-likelihood of each digit, in nats."""
+    return -jnp.take_along_axis(log_probabilities, digit[..., None], axis=-1)[..., 0]
+
+
+def sum_loss(
+    logits: Float[Array, "*batch 19"], sum_: Int[Array, "*batch"]
+) -> Float[Array, "*batch"]:
+    """Compute the cross-entropy of each sum, in nats."""
+    return optax.softmax_cross_entropy_with_integer_labels(logits, sum_)
+
+
+def total(outputs: Outputs, digit: Int[Array, "*digits"], sum_: Int[Array, "*sums"]) -> Totals:
+    """Add up losses, right decisions and decisions.
+
+    There may be more sums than digits: evaluation pairs an image with all ten numbers.
+    """
+    return Totals(
+        digit_loss=digit_loss(outputs.digit_log_probabilities, digit).sum(),
+        sum_loss=sum_loss(outputs.sum_logits, sum_).sum(),
+        digit_correct=(outputs.digit_log_probabilities.argmax(-1) == digit).sum(),
+        sum_correct=(outputs.sum_logits.argmax(-1) == sum_).sum(),
+        digit_count=jnp.asarray(digit.size),
+        sum_count=jnp.asarray(sum_.size),
+    )
+
+
+def weighted_mean(totals: Totals, config: Config) -> Float[Array, ""]:
+    """Compute what training minimises: both mean losses, each with its weight."""
+    return (
+        config.digit_weight * totals.digit_loss / totals.digit_count
+        + config.sum_weight * totals.sum_loss / totals.sum_count
+    )
+
+
+def zero_totals() -> Totals:
+    """Make the totals of no examples at all."""
+    return Totals(*(jnp.zeros((), kind) for kind in (float, float, int, int, int, int)))
+
+
+def averages(totals: Totals) -> dict[str, float]:
+    """Divide sums by counts, on the host: losses in nats, accuracies as fractions."""
+    sums = jax.tree.map(float, jax.device_get(totals))
+    return {
+        "digit_loss": sums.digit_loss / sums.digit_count,
+        "sum_loss": sums.sum_loss / sums.sum_count,
+        "digit_accuracy": sums.digit_correct / sums.digit_count,
+        "sum_accuracy": sums.sum_correct / sums.sum_count,
+    }

@@ -1,0 +1,26 @@
+"""Prediction: images and numbers in, digits and sums out."""
+
+from typing import NamedTuple, cast
+
+import jax
+from jaxtyping import Array, Int, Real
+
+from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.state import TrainState
+
+
+class Prediction(NamedTuple):
+    """The digits that were read, 0..9, and their sums with the numbers, 0..18."""
+
+    digit: Int[Array, " batch"]
+    sum: Int[Array, " batch"]
+
+
+@jax.jit
+def predict(
+    state: TrainState, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"]
+) -> Prediction:
+    """Read the digit in each image and add the number to it; pixels are 0..255, numbers 0..9."""
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+    outputs = cast(Outputs, MnistSum().apply(variables, image, number, train=False))
+    return Prediction(outputs.digit_log_probabilities.argmax(-1), outputs.sum_logits.argmax(-1))

@@ -1,0 +1,34 @@
+"""Strictness for all tests: eight CPU devices, shapes checked, no warnings, no rank promotion."""
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# The modules of functions on arrays: a state also holds what JAX maps its arrays to, and a config
+# says itself what is wrong with a field.
+CHECKED = (
+    "batch convolution data evaluate layers loss model predict sharding summary torch_weights train"
+)
+install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")
+
+
+@pytest.fixture(scope="session")
+def dataset():
+    """Load a few real images, for tests that train."""
+    from mnist_sum.data import Dataset, load
+    from tests.tiny import EXAMPLES
+
+    return Dataset(*(jax.numpy.asarray(x[:EXAMPLES]) for x in load("sample").train))
+
+
+@pytest.fixture(scope="session")
+def batch(dataset):
+    """Take the first batch of them."""
+    from mnist_sum.batch import take_batch
+    from tests.tiny import CONFIG
+
+    return take_batch(dataset, jax.numpy.arange(CONFIG.batch_size))

@@ -1,0 +1,51 @@
+"""Batches: the rows asked for, and numbers that are uniform and the key's own."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mnist_sum.batch import draw_batch, draw_numbers, take_batch
+from mnist_sum.config import Config
+from mnist_sum.data import Dataset
+
+DATASET = Dataset(
+    image=jnp.arange(5, dtype=jnp.uint8)[:, None, None] * jnp.ones((1, 28, 28), jnp.uint8),
+    digit=jnp.arange(5),
+    number=9 - jnp.arange(5),
+)
+
+
+def test_a_batch_holds_the_rows_asked_for():
+    batch = take_batch(DATASET, jnp.array([3, 0, 3]))
+    chex.assert_shape(batch.image, (3, 28, 28))
+    assert batch.image[:, 0, 0].tolist() == [3, 0, 3]
+    assert batch.digit.tolist() == [3, 0, 3]
+    assert batch.number.tolist() == [6, 9, 6]
+
+
+def test_numbers_are_uniform_from_0_to_9():
+    count = 100_000
+    numbers = draw_numbers(jax.random.key(0), count)
+    chex.assert_shape(numbers, (count,))
+    frequencies = np.bincount(numbers, minlength=10) / count
+    assert len(frequencies) == 10
+    np.testing.assert_allclose(frequencies, 0.1, atol=5 * (0.09 / count) ** 0.5)
+
+
+def test_numbers_are_those_of_their_key():
+    first, same, other = (draw_numbers(jax.random.key(seed), 50) for seed in (1, 1, 2))
+    assert (first == same).all()
+    assert (first != other).any()
+
+
+def test_numbers_of_a_batch_are_the_datasets_or_fresh():
+    rows = jnp.arange(40) % 5
+    fixed, fresh, other = (
+        draw_batch(Config(numbers=numbers), DATASET, rows, jax.random.key(seed))
+        for numbers, seed in (("fixed", 0), ("fresh", 0), ("fresh", 1))
+    )
+    assert (fixed.number == DATASET.number[rows]).all()
+    assert (fresh.number != fixed.number).any()
+    assert (fresh.number != other.number).any()
+    chex.assert_trees_all_equal(fresh._replace(number=fixed.number), fixed)

@@ -1,0 +1,59 @@
+"""Evaluation: every image once, with all ten numbers, whatever the chunks."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mnist_sum.config import Config
+from mnist_sum.data import Dataset, load
+from mnist_sum.evaluate import evaluate, predict_all
+from mnist_sum.loss import averages
+from mnist_sum.state import create_state
+
+EXAMPLES = 30
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return jax.device_put(Dataset(*(x[:EXAMPLES] for x in load("sample").test)))
+
+
+@pytest.fixture(scope="module")
+def state():
+    return create_state(Config(), jax.random.key(0))
+
+
+def test_all_decisions_are_counted(state, dataset):
+    totals = evaluate(state, dataset)
+    assert totals.digit_count == EXAMPLES
+    assert totals.sum_count == EXAMPLES * 10
+
+
+@pytest.mark.parametrize("chunk", [10, 12])
+def test_chunks_change_nothing(state, dataset, chunk):
+    whole = predict_all(state, dataset.image)
+    chex.assert_shape(whole.digit_log_probabilities, (EXAMPLES, 10))
+    chex.assert_shape(whole.sum_logits, (EXAMPLES, 10, 19))
+    in_chunks = predict_all(state, dataset.image, chunk=chunk)
+    chex.assert_trees_all_close(whole, in_chunks, rtol=1e-4, atol=1e-5)
+
+
+def test_accuracies_are_those_of_the_outputs(state, dataset):
+    outputs = jax.device_get(predict_all(state, dataset.image))
+    digit = np.asarray(dataset.digit)
+    result = averages(evaluate(state, dataset))
+    digits = outputs.digit_log_probabilities.argmax(-1)
+    assert result["digit_accuracy"] == pytest.approx((digits == digit).mean())
+    right = sum(
+        outputs.sum_logits[i, number].argmax() == digit[i] + number
+        for i in range(EXAMPLES)
+        for number in range(10)
+    )
+    assert result["sum_accuracy"] == pytest.approx(right / (10 * EXAMPLES))
+
+
+def test_the_numbers_of_the_dataset_do_not_matter(state, dataset):
+    other = dataset._replace(number=jnp.zeros_like(dataset.number))
+    chex.assert_trees_all_equal(evaluate(state, dataset), evaluate(state, other))

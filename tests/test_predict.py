@@ -1,0 +1,20 @@
+"""Prediction: the most likely digit and sum."""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from mnist_sum.evaluate import predict_all
+from mnist_sum.predict import predict
+from mnist_sum.state import create_state
+from tests.tiny import CONFIG
+
+
+def test_predictions_are_the_most_likely_digit_and_sum(batch):
+    state = create_state(CONFIG, jax.random.key(0))
+    prediction = predict(state, batch.image, batch.number)
+    chex.assert_shape(prediction, (len(batch.digit),))
+    outputs = predict_all(state, batch.image)
+    assert (prediction.digit == jnp.argmax(outputs.digit_log_probabilities, 1)).all()
+    sums = jnp.argmax(outputs.sum_logits, 2)
+    assert (prediction.sum == sums[jnp.arange(len(sums)), batch.number]).all()

@@ -1,0 +1,62 @@
+"""Training: what one step, a part of an epoch and a whole epoch do."""
+
+import chex
+import jax
+import pytest
+
+from mnist_sum.config import ConfigError
+from mnist_sum.loss import averages, zero_totals
+from mnist_sum.state import create_state
+from mnist_sum.train import begin_epoch, count_steps, train_epoch, train_step, train_steps
+from tests.tiny import CONFIG, EXAMPLES
+
+
+def new_state():
+    return create_state(CONFIG, jax.random.key(CONFIG.seed))
+
+
+def test_a_tiny_batch_is_learnt_by_heart_in_one_trace(batch):
+    chex.clear_trace_counter()
+    step = jax.jit(chex.assert_max_traces(train_step.__wrapped__, n=1))
+    state = new_state()
+    for seed in range(60):
+        state, totals = step(state, batch, jax.random.key(seed))
+    assert state.step == 60
+    result = averages(totals)
+    assert result["digit_accuracy"] == result["sum_accuracy"] == 1.0
+    assert result["digit_loss"] < 0.1
+    assert result["sum_loss"] < 0.1
+
+
+def test_parts_of_an_epoch_are_one_program_and_give_the_bits_of_the_whole(dataset):
+    chex.clear_trace_counter()
+    steps = jax.jit(chex.assert_max_traces(train_steps.__wrapped__, n=1))
+    epoch = begin_epoch(jax.random.key(5), EXAMPLES)
+    whole = steps(new_state(), zero_totals(), dataset, epoch, 0, 3)
+    parts = new_state(), zero_totals()
+    for start, stop in ((0, 1), (1, 2), (2, 3)):
+        parts = steps(*parts, dataset, epoch, start, stop)
+    chex.assert_trees_all_equal(whole, parts)
+
+
+def test_an_epoch_sees_every_image_once(dataset):
+    state, totals = train_epoch(new_state(), dataset, jax.random.key(0))
+    assert state.step == count_steps(CONFIG, EXAMPLES) == 3
+    assert totals.digit_count == totals.sum_count == EXAMPLES
+    order = begin_epoch(jax.random.key(0), EXAMPLES).order
+    assert sorted(order.tolist()) == list(range(EXAMPLES))
+    assert (order != begin_epoch(jax.random.key(1), EXAMPLES).order).any()
+
+
+def test_an_epoch_is_decided_by_its_key(dataset):
+    one, same, other = (train_epoch(new_state(), dataset, jax.random.key(k))[0] for k in (1, 1, 2))
+    chex.assert_trees_all_equal(one, same)
+    kernels = (state.params["encoder"]["conv8"]["kernel"] for state in (one, other))
+    assert (next(kernels) != next(kernels)).any()
+
+
+def test_a_last_batch_of_one_image_is_refused():
+    with pytest.raises(ConfigError, match="leaves a last batch of one image out of 33"):
+        count_steps(CONFIG, 33)
+    assert count_steps(CONFIG, 32) == 2
+    assert count_steps(CONFIG, 34) == 3
