@@ -1,0 +1,104 @@
+"""The summary: the original's layers and receptive fields, found in the model itself."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+from flax.traverse_util import flatten_dict
+
+from mnist_sum.layers import Conv
+from mnist_sum.model import MnistSum
+from mnist_sum.summary import Layer, list_layers, receptive_fields
+
+ORIGINAL_LAYERS = """
+    conv 10 26 26 90     norm 10 26 26 20   relu 10 26 26 0   dropout 10 26 26 0
+    conv 10 24 24 900    norm 10 24 24 20   relu 10 24 24 0   dropout 10 24 24 0
+    conv 15 22 22 1350   norm 15 22 22 30   relu 15 22 22 0   max_pool 15 11 11 0
+    conv 10 11 11 150    norm 10 11 11 20   relu 10 11 11 0   dropout 10 11 11 0
+    conv 10 9 9 900      norm 10 9 9 20     relu 10 9 9 0     dropout 10 9 9 0
+    conv 10 7 7 900      norm 10 7 7 20     relu 10 7 7 0     dropout 10 7 7 0
+    conv 10 5 5 900      norm 10 5 5 20     relu 10 5 5 0     dropout 10 5 5 0
+    conv 10 1 1 2500
+    dense 32 672         norm 32 64         relu 32 0         dropout 32 0
+    dense 64 2112        norm 64 128        relu 64 0         dropout 64 0
+    dense 128 8320       norm 128 256       relu 128 0        dropout 128 0
+    dense 19 2451
+"""
+NOT_IN_ORIGINALS_TABLE = ("input", "output", "one_hot", "concatenate", "log_softmax")
+
+
+@pytest.fixture(scope="module")
+def layers() -> list[Layer]:
+    """List the layers of the model once."""
+    return list_layers(MnistSum())
+
+
+def test_layers_are_those_of_the_original_with_their_shapes_and_parameters(layers):
+    rows = [
+        " ".join(map(str, (layer.kind, *layer.shape, layer.parameters)))
+        for layer in layers
+        if layer.kind not in NOT_IN_ORIGINALS_TABLE
+    ]
+    assert " ".join(rows).split() == ORIGINAL_LAYERS.split()
+
+
+def test_parameters_add_up(layers):
+    assert sum(layer.parameters for layer in layers) == 21_843
+
+
+def test_names_are_unique_and_sources_come_before(layers):
+    names = [layer.name for layer in layers]
+    assert len(set(names)) == len(names)
+    for index, layer in enumerate(layers):
+        assert set(layer.sources) <= set(names[:index])
+        assert bool(layer.sources) == (layer.kind != "input")
+
+
+def test_digit_depends_on_the_image_alone_and_sum_on_both_inputs(layers):
+    inputs = {}
+    for layer in layers:
+        inputs[layer.name] = {layer.name} if layer.kind == "input" else set()
+        inputs[layer.name].update(*(inputs[source] for source in layer.sources))
+    assert inputs["digit_log_probabilities"] == {"image"}
+    assert inputs["sum_logits"] == {"image", "number"}
+
+
+def test_adder_reads_the_raw_logits_before_the_one_hot_number(layers):
+    sources = {layer.name: layer.sources for layer in layers}
+    assert sources["adder/concatenate"] == ("encoder/conv8", "adder/one_hot")
+
+
+def test_dropout_that_drops_nothing_is_no_layer():
+    assert all(layer.kind != "dropout" for layer in list_layers(MnistSum(dropout_rate=0.0)))
+
+
+def test_receptive_fields_are_those_of_the_original(layers):
+    fields = receptive_fields(layers)
+    assert [field.field for field in fields] == [3, 5, 7, 8, 8, 12, 16, 20, 28]
+    assert [field.size for field in fields] == [26, 24, 22, 11, 11, 9, 7, 5, 1]
+
+
+def test_receptive_fields_are_how_far_a_pixel_reaches(layers):
+    """Raise a row of pixels: with positive weights, whatever sees it must rise too."""
+    rows = jnp.arange(28)
+    image = jnp.ones((29, 28, 28)).at[rows, rows].set(1000.0)  # the last image stays as it is
+    number = jnp.zeros(29, jnp.int32)
+
+    @jax.jit
+    def convolutions(image):
+        init = partial(MnistSum().init, train=False)
+        shapes = jax.eval_shape(init, jax.random.key(0), image, number)
+        return MnistSum().apply(
+            jax.tree.map(lambda x: jnp.ones(x.shape), shapes),
+            image,
+            number,
+            train=False,
+            capture_intermediates=lambda module, _: isinstance(module, Conv),
+        )[1]
+
+    seen = flatten_dict(convolutions(image)["intermediates"], sep="/")
+    for field in receptive_fields(layers):
+        if field.name != "encoder/max_pool":  # no module, so its output is not captured
+            corner = seen[f"{field.name}/__call__"][0][0, 0, 0]
+            assert (corner[:28] > 1.001 * corner[28]).sum() == field.field
