@@ -1,0 +1,1 @@
+"""The outside of mnist_sum: commands, files, clock and screen."""

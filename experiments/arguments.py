@@ -1,0 +1,76 @@
+"""Command lines: a named config, and an option for every field of it."""
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import sys
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import TypeVar
+
+import tyro
+
+from experiments.configs import CONFIGS, named_config
+from mnist_sum.config import Config, ConfigError
+from mnist_sum.data import DataError
+
+
+class UsageError(ValueError):
+    """A command that cannot be carried out; the message is one sentence for the user."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConfigOptions:
+    """What every command takes; a command adds its own options in a subclass."""
+
+    config: tyro.conf.OmitArgPrefixes[Config]
+
+
+Options = TypeVar("Options", bound=ConfigOptions)
+
+
+def parse(kind: type[Options], program: str, argv: Sequence[str]) -> tuple[str, Options]:
+    """Parse a command line into the name of its config and its options.
+
+    Raises UsageError or ConfigError, in one sentence; prints and exits 0 for --help.
+    """
+    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    chooser.add_argument("--config", default="base")
+    try:
+        chosen, rest = chooser.parse_known_args(argv)
+    except argparse.ArgumentError:
+        raise UsageError("--config needs the name of a config.") from None
+    default = kind(config=named_config(chosen.config))
+    messages = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(messages):
+            options = tyro.cli(
+                kind,
+                prog=f"python -m experiments.{program} --config {chosen.config}",
+                description=f"Configs: {', '.join(CONFIGS)}. Every option overrides one field.",
+                args=rest,
+                default=default,
+            )
+    except SystemExit as stop:
+        if stop.code == 0:
+            raise
+        raise UsageError(first_sentence(messages.getvalue())) from None
+    return chosen.config, options
+
+
+def first_sentence(framed: str) -> str:
+    """Take the message out of tyro's frame, which goes on with a rule and general advice."""
+    rows = [row.strip("│ ") for row in framed.splitlines()[1:]]
+    message = " ".join(takewhile(lambda row: not set(row) <= set("─╰╯"), rows))
+    return message.rstrip(".") + "; --help lists the options."
+
+
+def exit_code(command: Callable[[], None]) -> int:
+    """Run a command; print an error that a user can mend as its one sentence and return 2."""
+    try:
+        command()
+    except (UsageError, ConfigError, DataError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,93 @@
+"""Show data, model and machine: python -m experiments.describe --config sample."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import UInt8
+
+from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.environment import describe_environment
+from experiments.tables import layer_table, receptive_field_table, text_table
+from mnist_sum.data import Splits, load
+from mnist_sum.model import MnistSum
+from mnist_sum.summary import Layer, list_layers, receptive_fields
+
+SAMPLES, MODEL = "samples.png", "model.png"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DescribeOptions(ConfigOptions):
+    """Describe the data, the model and the machine, and draw the first two."""
+
+    output: Path = Path("runs/description")
+    """Folder for the pictures."""
+    data_dir: Path | None = None
+    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    return exit_code(lambda: run(*parse(DescribeOptions, "describe", argv)))
+
+
+def run(name: str, options: DescribeOptions) -> None:
+    """Print the descriptions and draw the pictures."""
+    splits = load(options.config.dataset, options.data_dir)
+    make_folder(options.output)
+    layers = list_layers(MnistSum(options.config.dropout_rate))
+    environment = describe_environment(jax.local_devices())
+    print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
+    print_section("Layers, with their outputs for one image", layer_table(layers))
+    print_section("Receptive fields", receptive_field_table(receptive_fields(layers)))
+    print_section("Environment", text_table(list(environment.items())))
+    draw(splits, layers, options.output)
+    print(f"Pictures: {options.output / MODEL}, {options.output / SAMPLES}")
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for the pictures; raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another --output."
+        ) from None
+
+
+def print_section(title: str, text: str) -> None:
+    """Print a titled paragraph."""
+    print(f"{title}\n\n{text}\n", flush=True)
+
+
+def pixel_table(splits: Splits) -> str:
+    """Compare the pixels of the training and of the test images."""
+    head = ("images", "count", "mean", "std", "min", "max")
+    rows = [
+        (split, len(dataset.digit), *pixel_statistics(np.asarray(dataset.image)))
+        for split, dataset in splits._asdict().items()
+    ]
+    return text_table([head, *rows])
+
+
+def pixel_statistics(image: UInt8[np.ndarray, "image 28 28"]) -> tuple[str, str, int, int]:
+    """Compute mean, standard deviation, least and greatest of all pixels."""
+    mean = image.mean()
+    variance = np.square(image, dtype=np.uint16).mean() - mean**2  # 255 squared fits 16 bits
+    return f"{mean:.2f}", f"{variance**0.5:.2f}", int(image.min()), int(image.max())
+
+
+def draw(splits: Splits, layers: list[Layer], folder: Path) -> None:
+    """Draw the model and the first training images."""
+    from experiments.figures import draw_samples  # matplotlib: not before the text is there
+    from experiments.graph import draw_model
+
+    draw_samples(splits.train, folder / SAMPLES)
+    draw_model(layers, folder / MODEL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

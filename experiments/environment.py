@@ -1,0 +1,33 @@
+"""What a program runs on: devices, operating system, versions."""
+
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import jax
+
+from experiments.device import describe
+
+PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "orbax-checkpoint",
+    "tensorflow-datasets",
+    "numpy",
+)
+
+
+def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
+    """Name the devices, what they run under, and the versions of the packages that compute."""
+    first = devices[0]
+    facts = {"device": f"{len(devices)} x {first.platform}, {describe(first)}"}
+    memory: dict[str, Any] = first.memory_stats() or {}  # processors report none
+    if "bytes_limit" in memory:
+        facts["memory"] = f"{memory['bytes_limit'] / 2**30:.1f} GiB that JAX may use on each"
+    facts["cores"] = str(os.cpu_count())
+    facts["system"] = platform.platform(terse=True)
+    facts["python"] = platform.python_version()
+    return facts | {package: version(package) for package in PACKAGES}

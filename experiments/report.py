@@ -1,0 +1,171 @@
+"""report.md: what a run did and how well, on one page with its pictures."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+from textwrap import fill
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Int
+
+from experiments import figures, original
+from experiments.configs import base
+from experiments.graph import draw_model
+from experiments.mistakes import all_sums, count_confusions, misread_digits, misread_sums
+from experiments.tables import Row, layer_table, markdown_table
+from experiments.workdir import CURVES, write
+from mnist_sum.config import Config
+from mnist_sum.data import Splits
+from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.summary import list_layers
+
+REPORT = "report.md"
+SAMPLES, MISTAKES, MODEL = "samples.png", "mistakes.png", "model.png"
+CONFUSIONS = {"digit": "confusion_digit.png", "sum": "confusion_sum.png"}
+LAST_EPOCHS = 7  # averaged, as single epochs are noisy
+MOST_CONFUSED = 5
+PAGE_WIDTH = 100
+
+
+def write_report(
+    folder: Path,
+    name: str,
+    config: Config,
+    records: Sequence[dict[str, Any]],
+    splits: Splits,
+    outputs: Outputs,
+    environment: dict[str, str],
+) -> None:
+    """Write report.md and its pictures into the work folder.
+
+    `outputs` are those for the test images, each with all ten numbers, after the last epoch.
+    """
+    test, outputs = splits.test, jax.device_get(outputs)
+    layers = list_layers(MnistSum(config.dropout_rate))
+    confusions = {
+        "digit": count_confusions(test.digit, outputs.digit_log_probabilities),
+        "sum": count_confusions(all_sums(test), outputs.sum_logits),
+    }
+    beside = original.records() if original.is_comparable(config) else []
+    figures.draw_curves(records, folder / CURVES, beside)
+    figures.draw_samples(splits.train, folder / SAMPLES)
+    figures.draw_mistakes(
+        misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES
+    )
+    for output, counts in confusions.items():
+        figures.draw_confusion(counts, output, folder / CONFUSIONS[output])
+    draw_model(layers, folder / MODEL)
+    sections = (
+        f"# MNIST sum, config {name}",
+        "A network reads the digit in an image, and adds a number to it.",
+        result_section(records, beside),
+        run_section(config, records, splits, environment),
+        curves_section(beside),
+        mistakes_section(confusions),
+        f"## Data\n\n![The first training images]({SAMPLES})",
+        f"## Model\n\n![The layers, from the image to the sum]({MODEL})\n\n"
+        f"```text\n{layer_table(layers)}\n```",
+    )
+    write(folder / REPORT, "\n\n".join(sections) + "\n")
+
+
+def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]]) -> str:
+    """Say first how well digits and sums are read; beside it, how well by the original."""
+    runs = {"": records} | ({"original's ": beside} if beside else {})
+    rows: list[Row] = [("test accuracy", *(f"{run}{o}" for run in runs for o in figures.COLOURS))]
+    rows.append(("last epoch", *(x for run in runs.values() for x in accuracies(run, 1))))
+    if len(records) >= LAST_EPOCHS:
+        means = (x for run in runs.values() for x in accuracies(run, LAST_EPOCHS))
+        rows.append((f"mean of the last {LAST_EPOCHS} epochs", *means))
+    note = "Every test image is paired with all ten numbers."
+    if beside:
+        note += (
+            f" The original's log, of one run of {len(beside)} epochs, pairs it with one. Single "
+            "epochs are noisy, and the original's last is its best: compare the means."
+        )
+    return f"{markdown_table(rows)}\n\n{fill(note, PAGE_WIDTH)}"
+
+
+def accuracies(records: Sequence[dict[str, Any]], epochs: int) -> list[str]:
+    """Average the test accuracies of both outputs over the last so many epochs."""
+    last = [record["test"] for record in records[-epochs:]]
+    return [
+        f"{mean(test[f'{output}_accuracy'] for test in last):.2%}" for output in figures.COLOURS
+    ]
+
+
+def run_section(
+    config: Config,
+    records: Sequence[dict[str, Any]],
+    splits: Splits,
+    environment: dict[str, str],
+) -> str:
+    """Say what was trained, on what, and how fast."""
+    seconds = sum(record["seconds"] for record in records)
+    speed = median(record["examples_per_second"] for record in records)
+    images = f"{len(splits.train.digit):,} training and {len(splits.test.digit):,} test images"
+    facts = {
+        "data": f"{config.dataset}, {images}",
+        "training": f"{len(records)} epochs in {seconds:,.0f} s, {speed:,.0f} images a second",
+        **environment,
+    }
+    facts_table = markdown_table([("what", "value"), *facts.items()])
+    return f"## What ran\n\n{facts_table}\n\n{differences(config)}"
+
+
+def differences(config: Config) -> str:
+    """List where the config departs from `base`, the original's recipe."""
+    rows: list[Row] = [
+        (field, str(getattr(config, field)), str(value))
+        for field, value in dataclasses.asdict(base()).items()
+        if getattr(config, field) != value
+    ]
+    if not rows:
+        return "The config is `base`, the recipe of the original, without a change."
+    table = markdown_table([("field", "this run", "base"), *rows])
+    return f"It departs from `base`, the recipe of the original, in:\n\n{table}"
+
+
+def curves_section(beside: Sequence[dict[str, Any]]) -> str:
+    """Show the curves and say how to read them."""
+    note = (
+        "Solid: test. Dashed: training, averaged while the weights changed. Accuracies are placed "
+        "by their distance from 100 %, on a log scale."
+    )
+    if beside:
+        note += " Grey: the accuracies of the original in the same epochs."
+    picture = f"![Accuracies and losses by epoch]({CURVES})"
+    return f"## Curves\n\n{picture}\n\n{fill(note, PAGE_WIDTH)}"
+
+
+def mistakes_section(confusions: dict[str, Int[np.ndarray, "label label"]]) -> str:
+    """Show what is misread, the most confident mistakes first, and what is taken for what."""
+    totals = " and ".join(
+        f"{counts.sum() - counts.trace():,} of {counts.sum():,} {output}s"
+        for output, counts in confusions.items()
+    )
+    matrices = "\n\n".join(
+        f"![Which {output}s were read as which]({picture})"
+        for output, picture in CONFUSIONS.items()
+    )
+    return (
+        f"## Mistakes\n\nMisread: {totals}.\n\n![The most confident mistakes]({MISTAKES})\n\n"
+        f"{most_confused(confusions['digit'])}\n\n{matrices}"
+    )
+
+
+def most_confused(counts: Int[np.ndarray, "10 10"]) -> str:
+    """List the digits that were most often taken for another one."""
+    mistakes = [
+        (int(digit), int(read), int(counts[digit, read]))
+        for digit, read in np.argwhere(counts)
+        if digit != read
+    ]
+    if not mistakes:
+        return "No digit was taken for another."
+    rows = sorted(mistakes, key=lambda mistake: -mistake[-1])[:MOST_CONFUSED]
+    table = markdown_table([("digit", "read as", "times"), *rows])
+    return f"The digits most often taken for another:\n\n{table}"

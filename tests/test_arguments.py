@@ -1,0 +1,81 @@
+"""Command lines: what they mean, and one sentence for each that means nothing."""
+
+import pytest
+
+from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.configs import base, sample
+from mnist_sum.config import ConfigError
+
+
+def test_base_is_the_config_if_none_is_named():
+    assert parse(ConfigOptions, "run", []) == ("base", ConfigOptions(config=base()))
+
+
+@pytest.mark.parametrize("argv", [["--config", "sample"], ["--config=sample"]])
+def test_a_config_is_chosen_by_name(argv):
+    assert parse(ConfigOptions, "run", argv) == ("sample", ConfigOptions(config=sample()))
+
+
+def test_every_field_can_be_overridden():
+    line = (
+        "--dataset sample --train-examples 100 --numbers fresh --seed 7 --epochs 3 --batch-size 64 "
+        "--learning-rate 0.5 --momentum 0.8 --dropout-rate 0.2 --digit-weight 2 --sum-weight 3"
+    )
+    _, options = parse(ConfigOptions, "run", line.split())
+    assert options.config == type(base())("sample", 100, "fresh", 7, 3, 64, 0.5, 0.8, 0.2, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--config nobody", "There is no config 'nobody'; choose one of base, sample, smoke."),
+        ("--config", "--config needs the name of a config."),
+        ("--epochs ten", "Error parsing --epochs: invalid literal for int"),
+        ("--epochs", "epochs"),
+        ("--numbers odd", "invalid choice 'odd' for argument '--numbers'. Expected one of"),
+        ("--hidden-size 3", "Unrecognized options: --hidden-size"),
+        ("--batch-size 0", "batch_size is 0 and must be at least 2"),
+        ("--epochs -1", "epochs is -1 and must be at least 1."),
+        ("--learning-rate nan", "learning_rate is nan and must be positive and finite."),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(line, message, capsys):
+    with pytest.raises((UsageError, ConfigError)) as caught:
+        parse(ConfigOptions, "run", line.split())
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_a_narrow_terminal_does_not_cut_the_sentence(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(UsageError, match=r"invalid choice 'odd'.*\('fixed', 'fresh'\)"):
+        parse(ConfigOptions, "run", ["--numbers", "odd"])
+
+
+def test_help_lists_every_field_with_its_default(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    with pytest.raises(SystemExit) as stop:
+        parse(ConfigOptions, "run", ["--config", "sample", "--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for option in ("--learning-rate", "--batch-size", "--train-examples", "(default: 0.05)"):
+        assert option in shown
+
+
+def test_an_error_of_the_user_is_printed_and_exits_2(capsys):
+    def fail():
+        raise UsageError("This cannot be done.")
+
+    assert exit_code(fail) == 2
+    assert capsys.readouterr().err == "error: This cannot be done.\n"
+    assert exit_code(lambda: None) == 0
+
+
+def test_an_error_of_ours_is_not_hidden():
+    def fail():
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        exit_code(fail)

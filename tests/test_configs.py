@@ -1,0 +1,21 @@
+"""The named configs."""
+
+import pytest
+
+from experiments.configs import CONFIGS, base, named_config
+from mnist_sum.config import Config, ConfigError
+
+
+def test_base_is_the_original_recipe():
+    assert base() == Config()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_is_made_by_name_and_says_how_it_is_run(name):
+    assert isinstance(named_config(name), Config)
+    assert f"python -m experiments.run --config {name}" in (CONFIGS[name].__doc__ or "")
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ConfigError, match="'bse'; choose one of base, sample, smoke"):
+        named_config("bse")

@@ -1,0 +1,73 @@
+"""Pictures of a run: drawn from few epochs and many, from no mistake and hundreds."""
+
+import numpy as np
+import pytest
+
+from experiments import original
+from experiments.figures import (
+    Curve,
+    draw_confusion,
+    draw_curves,
+    draw_mistakes,
+    draw_samples,
+    round_values,
+    spread,
+    write_accuracy,
+    write_count,
+)
+from experiments.mistakes import Mistake
+from mnist_sum.data import load
+from tests.pictures import make_records, size_of_png
+
+
+@pytest.mark.parametrize(
+    ("epochs", "error"), [(1, 0.01), (2, 0.45), (25, 0.002), (60, 0.0)], ids=str
+)
+def test_curves_can_be_drawn_from_any_number_of_epochs_and_any_accuracy(tmp_path, epochs, error):
+    draw_curves(make_records(epochs, error), tmp_path / "curves.png", original.records())
+    assert size_of_png(tmp_path / "curves.png") == (1280, 992)
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]  # and nothing half-written
+
+
+def test_axis_spans_the_tests_and_the_end_of_the_training():
+    training = Curve("", [0.4, 0.03], "k", is_test=False)
+    test = Curve("", [0.012, 0.006], "k", is_test=True)
+    assert round_values([training, test]) == pytest.approx([0.005, 0.01, 0.02, 0.05])
+    at_one_value = Curve("", [0.01, 0.01], "k", is_test=True)
+    assert round_values([at_one_value]) == pytest.approx([0.005, 0.01])
+
+
+def test_errors_are_written_as_accuracies():
+    assert [write_accuracy(error) for error in (0.5, 0.005, 1e-4)] == ["50", "99.5", "≥ 99.99"]
+
+
+def test_labels_move_apart_no_further_than_they_must():
+    assert spread([0.5, 0.1, 0.5], 0.2) == pytest.approx([0.4, 0.1, 0.6])
+    assert spread([0.3, 0.7], 0.1) == pytest.approx([0.3, 0.7])
+    assert np.diff(np.sort(spread([0.0, 0.01, 0.05, 0.9], 0.08))).min() >= 0.08 - 1e-9
+
+
+def test_samples_can_be_drawn(tmp_path):
+    draw_samples(load("sample").train, tmp_path / "samples.png")
+    assert size_of_png(tmp_path / "samples.png")[0] == 1280
+
+
+@pytest.mark.parametrize(("digits", "sums"), [(0, 0), (9, 300)])
+def test_mistakes_can_be_drawn_however_many(tmp_path, digits, sums):
+    mistake = Mistake(np.zeros((28, 28), np.uint8), 3, 5, number=4, read_sum=9, confidence=0.9)
+    draw_mistakes([mistake] * digits, [mistake] * sums, tmp_path / "mistakes.png")
+    assert size_of_png(tmp_path / "mistakes.png")[0] == 1280
+
+
+def test_title_says_how_many_mistakes_there_are():
+    counts = [write_count(count, 24) for count in (0, 1, 24, 1200)]
+    assert counts == ["none", "1 image", "24 images", "the 24 most confident of 1,200 images"]
+
+
+@pytest.mark.parametrize("mistakes", [0, 3000])
+@pytest.mark.parametrize(("output", "labels"), [("digit", 10), ("sum", 19)])
+def test_confusions_can_be_drawn(tmp_path, output, labels, mistakes):
+    counts = np.diag(np.arange(labels) * 500)  # label 0 never occurs
+    counts[1, 2] = mistakes
+    draw_confusion(counts, output, tmp_path / "confusion.png")
+    assert size_of_png(tmp_path / "confusion.png")[0] == 1280

@@ -1,0 +1,53 @@
+"""The report: one page with all its pictures, and no figure that does not compare."""
+
+import re
+
+import jax
+import numpy as np
+import pytest
+
+from experiments.configs import base, sample
+from experiments.mistakes import all_sums
+from experiments.report import REPORT, write_report
+from mnist_sum.data import Splits, load
+from mnist_sum.model import Outputs
+from tests.pictures import make_records
+
+
+@pytest.fixture(scope="module")
+def splits() -> Splits:
+    """Load the sample."""
+    return load("sample")
+
+
+def write(folder, config, epochs: int, splits: Splits, misread: int) -> str:
+    """Write the report of a model that reads the first so many images as the next digit."""
+    digits = splits.test.digit + (np.arange(len(splits.test.digit)) < misread)
+    log_probabilities = jax.nn.log_softmax(jax.nn.one_hot(digits % 10, 10))
+    outputs = Outputs(log_probabilities, jax.nn.one_hot(all_sums(splits.test), 19))
+    records = make_records(epochs)
+    write_report(folder, "name", config, records, splits, outputs, {"device": "1 x abacus"})
+    return (folder / REPORT).read_text()
+
+
+def test_report_of_the_sample_names_its_pictures_and_facts(tmp_path, splits):
+    report = write(tmp_path, sample(), epochs=7, splits=splits, misread=12)
+    pictures = re.findall(r"!\[.+\]\((.+)\)", report)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*pictures, REPORT])
+    assert len(pictures) == 6
+    assert "Misread: 12 of 1,000 digits and 0 of 10,000 sums." in report
+    assert re.search(r"last epoch +\| 99.00% +\| 98.00%", report)
+    assert "mean of the last 7 epochs" in report
+    assert re.search(r"learning_rate +\| 0.05 +\| 0.01", report)
+    assert "1 x abacus" in report
+    assert "21,843" in report
+    assert "original's" not in report  # it did not learn from the sample
+
+
+def test_report_of_one_epoch_of_base_without_mistakes(tmp_path, splits):
+    report = write(tmp_path, base(), epochs=1, splits=splits, misread=0)
+    assert re.search(r"digit +\| sum +\| original's digit +\| original's sum", report)
+    assert re.search(r"last epoch +\| 99.00% +\| 98.00% +\| 99.32% +\| 99.16%", report)
+    assert "mean of the last" not in report
+    assert "No digit was taken for another." in report
+    assert "without a change" in report
