@@ -1,0 +1,118 @@
+"""The original's weights come in and go out unchanged, and those of another network do not."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mnist_sum.config import Config
+from mnist_sum.state import create_state
+from mnist_sum.torch_weights import WeightsError, from_torch, to_torch
+
+NORM = {"weight", "bias", "running_mean", "running_var"}
+KERNELS = {
+    "mnist_mode.convblock1.0.weight": (10, 1, 3, 3),
+    "mnist_mode.convblock2.0.weight": (10, 10, 3, 3),
+    "mnist_mode.convblock3.0.weight": (15, 10, 3, 3),
+    "mnist_mode.convblock4.0.weight": (10, 15, 1, 1),
+    "mnist_mode.convblock5.0.weight": (10, 10, 3, 3),
+    "mnist_mode.convblock6.0.weight": (10, 10, 3, 3),
+    "mnist_mode.convblock7.0.weight": (10, 10, 3, 3),
+    "mnist_mode.convblock8.0.weight": (10, 10, 5, 5),
+    "layer1.0.weight": (32, 20),
+    "layer2.0.weight": (64, 32),
+    "layer3.0.weight": (128, 64),
+    "model2_out.weight": (19, 128),
+}
+
+
+@pytest.fixture
+def state_dict():
+    """Make a state_dict with the original's names, shapes and dtypes, and no two values alike."""
+    shapes = dict(KERNELS)
+    for name in ("layer1.0", "layer2.0", "layer3.0", "model2_out"):
+        shapes[f"{name}.bias"] = KERNELS[f"{name}.weight"][:1]
+    norms = [
+        *(f"mnist_mode.convblock{i}" for i in range(1, 8)),
+        *(f"layer{i}" for i in range(1, 4)),
+    ]
+    for block in norms:
+        shapes |= {f"{block}.1.{part}": KERNELS[f"{block}.0.weight"][:1] for part in NORM}
+    values = iter(np.arange(100_000, dtype=np.float32))
+    arrays = {k: np.fromiter(values, np.float32, np.prod(v)).reshape(v) for k, v in shapes.items()}
+    return arrays | {f"{block}.1.num_batches_tracked": np.array(7, np.int64) for block in norms}
+
+
+def assert_same(one, other):
+    """Compare names, values, shapes and dtypes."""
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], strict=True, err_msg=name)
+
+
+def test_what_comes_in_goes_out_unchanged(state_dict):
+    variables, step = from_torch(state_dict)
+    assert step == 7
+    assert_same(to_torch(variables, step), state_dict)
+
+
+def test_what_goes_out_comes_in_unchanged():
+    state = create_state(Config(), jax.random.key(0))
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+    back, step = from_torch(to_torch(variables, jnp.asarray(469)))
+    assert step == 469
+    assert jax.tree.structure(back) == jax.tree.structure(variables)
+    jax.tree.map(lambda one, other: np.testing.assert_array_equal(one, other), back, variables)
+
+
+def test_kernels_are_turned(state_dict):
+    variables, _ = from_torch(state_dict)
+    conv = variables["params"]["encoder"]["block2"]["conv"]["kernel"]
+    assert conv[1, 2, 3, 4] == state_dict["mnist_mode.convblock2.0.weight"][4, 3, 1, 2]
+    dense = variables["params"]["adder"]["block1"]["dense"]["kernel"]
+    assert dense[5, 6] == state_dict["layer1.0.weight"][6, 5]
+
+
+def test_what_is_returned_shares_no_memory(state_dict):
+    variables, step = from_torch(state_dict)
+    for name in state_dict:
+        state_dict[name] += 1
+    assert_same(
+        to_torch(variables, step + 1),
+        {name: x - (x.dtype == np.float32) for name, x in state_dict.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("layer1.0.bias", None, "is missing, expected float32[32]."),
+        ("layer1.1.num_batches_tracked", None, "is missing, expected int64[]."),
+        ("layer9.bias", np.zeros(3), "is unknown: the network has no such entry."),
+        ("layer1.0.bias", np.zeros(32), "is float64[32], expected float32[32]."),
+        (
+            "model2_out.weight",
+            np.zeros((128, 19), np.float32),
+            "is float32[128, 19], expected float32[19, 128].",
+        ),
+        (
+            "layer3.1.num_batches_tracked",
+            np.array(8),
+            "is 8, expected 7 as in mnist_mode.convblock1.1.num_batches_tracked.",
+        ),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_named(state_dict, name, value, complaint):
+    state_dict[name] = value
+    if value is None:
+        del state_dict[name]
+    with pytest.raises(WeightsError) as error:
+        from_torch(state_dict)
+    assert str(error.value) == f"{name} {complaint}"
+
+
+def test_variables_that_do_not_fit_are_named(state_dict):
+    variables, step = from_torch(state_dict)
+    del variables["params"]["adder"]["dense4"]["bias"]
+    with pytest.raises(WeightsError, match=r"^params/adder/dense4/bias is missing"):
+        to_torch(variables, step)
