@@ -1,0 +1,123 @@
+"""The original network, its loss and its training step in PyTorch: what ours is compared with.
+
+Written anew from the layer table of the original; `state_dict` has the original's names. Needs the
+extra 'parity'.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, log_softmax, nll_loss, one_hot
+
+from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
+from mnist_sum.data import Dataset
+
+LEARNING_RATE = 0.01
+MOMENTUM = 0.9
+
+
+def conv_block(
+    in_channels: int, out_channels: int, window: int, dropout_rate: float | None
+) -> nn.Sequential:
+    """Make convolution, batch norm, ReLU and, with a rate, dropout."""
+    layers = [
+        nn.Conv2d(in_channels, out_channels, window, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    ]
+    return nn.Sequential(*layers, *([] if dropout_rate is None else [nn.Dropout(dropout_rate)]))
+
+
+def dense_block(in_features: int, out_features: int, dropout_rate: float) -> nn.Sequential:
+    """Make dense layer, batch norm, ReLU and dropout."""
+    return nn.Sequential(
+        nn.Linear(in_features, out_features),
+        nn.BatchNorm1d(out_features),
+        nn.ReLU(),
+        nn.Dropout(dropout_rate),
+    )
+
+
+class TorchDigitEncoder(nn.Module):
+    """Turn images into the logits of their digits."""
+
+    def __init__(self, dropout_rate: float) -> None:
+        super().__init__()
+        self.convblock1 = conv_block(1, 10, 3, dropout_rate)  # 26 x 26
+        self.convblock2 = conv_block(10, 10, 3, dropout_rate)  # 24 x 24
+        self.convblock3 = conv_block(10, 15, 3, None)  # 22 x 22
+        self.pool = nn.MaxPool2d(2)  # 11 x 11
+        self.convblock4 = conv_block(15, 10, 1, dropout_rate)  # 11 x 11
+        self.convblock5 = conv_block(10, 10, 3, dropout_rate)  # 9 x 9
+        self.convblock6 = conv_block(10, 10, 3, dropout_rate)  # 7 x 7
+        self.convblock7 = conv_block(10, 10, 3, dropout_rate)  # 5 x 5
+        self.convblock8 = nn.Sequential(nn.Conv2d(10, NUM_DIGITS, 5, bias=False))  # 1 x 1
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = image[:, None].to(next(self.parameters()).dtype)  # [batch, 1, 28, 28], pixels 0..255
+        x = self.convblock3(self.convblock2(self.convblock1(x)))
+        x = self.pool(x)
+        x = self.convblock7(self.convblock6(self.convblock5(self.convblock4(x))))
+        return self.convblock8(x).flatten(1)
+
+
+class TorchOutputs(NamedTuple):
+    """What the network says of the digit, and of the sum of digit and number."""
+
+    digit_log_probabilities: Tensor
+    sum_logits: Tensor
+
+
+class TorchMnistSum(nn.Module):
+    """Read the digit in an image and add a number to it."""
+
+    def __init__(self, dropout_rate: float = 0.01) -> None:
+        super().__init__()
+        self.mnist_mode = TorchDigitEncoder(dropout_rate)
+        self.layer1 = dense_block(NUM_DIGITS + NUM_NUMBERS, 32, dropout_rate)
+        self.layer2 = dense_block(32, 64, dropout_rate)
+        self.layer3 = dense_block(64, 128, dropout_rate)
+        self.model2_out = nn.Linear(128, NUM_SUMS)
+
+    def forward(self, image: Tensor, number: Tensor) -> TorchOutputs:
+        digit_logits = self.mnist_mode(image)
+        x = torch.cat([digit_logits, one_hot(number, NUM_NUMBERS).to(digit_logits)], dim=1)
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return TorchOutputs(log_softmax(digit_logits, dim=1), self.model2_out(x))
+
+
+class TorchBatch(NamedTuple):
+    """Images with their digits, and the number that is to be added to each."""
+
+    image: Tensor
+    digit: Tensor
+    number: Tensor
+
+
+def torch_batch(dataset: Dataset, start: int, stop: int) -> TorchBatch:
+    """Copy consecutive examples into tensors."""
+    image, digit, number = (torch.tensor(np.asarray(x[start:stop])) for x in dataset)
+    return TorchBatch(image, digit.long(), number.long())
+
+
+def make_optimizer(
+    model: TorchMnistSum, learning_rate: float = LEARNING_RATE
+) -> torch.optim.Optimizer:
+    """Make the optimizer of the original."""
+    return torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM)
+
+
+def train_step(
+    model: TorchMnistSum, optimizer: torch.optim.Optimizer, batch: TorchBatch
+) -> tuple[Tensor, Tensor]:
+    """Take one step down the gradient of the mean losses of digit and sum, and return the two."""
+    model.train()
+    outputs = model(batch.image, batch.number)
+    digit_loss = nll_loss(outputs.digit_log_probabilities, batch.digit)
+    sum_loss = cross_entropy(outputs.sum_logits, batch.digit + batch.number)
+    optimizer.zero_grad()
+    (digit_loss + sum_loss).backward()
+    optimizer.step()
+    return digit_loss.detach(), sum_loss.detach()

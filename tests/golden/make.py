@@ -1,0 +1,105 @@
+"""Make torch.npz, what the original computes, with PyTorch: python tests/golden/make.py.
+
+| array | what it holds |
+|---|---|
+| weights/NAME | where everything starts: a state_dict with nothing left at its default |
+| outputs/NAME | evaluation of the first 64 test images of the sample |
+| losses | digit and sum of 20 training steps, on the first 20 x 64 training images |
+| statistics/NAME | the running statistics after the first step |
+| names, gradient_norms, update_norms | of each parameter: first gradient, change in 20 steps |
+| final_outputs/NAME | the same evaluation after the 20 steps |
+
+Dropout is off. All is computed in float64: in float32 PyTorch's own kernel gradients are up to 1e-4
+(with oneDNN) or 1e-2 (without) away from that. Run again, it writes the same file, but for the last
+digits on another processor or with another PyTorch.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import Tensor, nn
+
+from experiments.torch_reference import (
+    TorchBatch,
+    TorchMnistSum,
+    make_optimizer,
+    torch_batch,
+    train_step,
+)
+from mnist_sum.data import load
+
+GOLDEN_FILE = Path(__file__).with_name("torch.npz")
+SEED = 0
+STEPS = 20
+LEARNING_RATE = 1e-3  # a tenth of the original's, at which rounding errors double every step
+BATCH_SIZE = 64
+TEST_IMAGES = 64
+
+
+def make_golden() -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Compute the contents of the file."""
+    train, test = load("sample")
+    batches = [torch_batch(train, BATCH_SIZE * i, BATCH_SIZE * (i + 1)) for i in range(STEPS)]
+    test_batch = torch_batch(test, 0, TEST_IMAGES)
+    model = arbitrary_model(batches)
+    golden = arrays("weights", model.state_dict().items())
+    golden |= arrays("outputs", evaluate(model, test_batch))
+
+    optimizer = make_optimizer(model, LEARNING_RATE)
+    start = [parameter.detach().clone() for parameter in model.parameters()]
+    losses = [train_step(model, optimizer, batches[0])]
+    gradient_norms = [x.grad.norm() for x in model.parameters() if x.grad is not None]
+    running = ((name, x) for name, x in model.named_buffers() if "running" in name)
+    golden |= arrays("statistics", running)
+
+    losses += [train_step(model, optimizer, batch) for batch in batches[1:]]
+    update_norms = [
+        (x.detach() - old).norm() for x, old in zip(model.parameters(), start, strict=True)
+    ]
+    golden |= arrays("final_outputs", evaluate(model, test_batch))
+    return golden | {
+        "losses": torch.tensor(losses).numpy(),
+        "names": np.array([name for name, _ in model.named_parameters()]),
+        "gradient_norms": torch.tensor(gradient_norms).numpy(),
+        "update_norms": torch.tensor(update_norms).numpy(),
+    }
+
+
+def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
+    """Draw everything in the batch norms at random, then train on the batches.
+
+    That brings the running statistics near the data's, or outputs would be in the thousands.
+    """
+    model = TorchMnistSum(dropout_rate=0.0).double()
+    for name, array in model.state_dict().items():
+        if ".1." in name and array.is_floating_point():
+            nn.init.uniform_(array, 0.5, 1.5)
+    optimizer = make_optimizer(model)
+    for batch in batches:
+        train_step(model, optimizer, batch)
+    return model.float().double()  # what float32 can hold
+
+
+@torch.no_grad()
+def evaluate(model: TorchMnistSum, batch: TorchBatch) -> Iterable[tuple[str, Tensor]]:
+    """Compute the outputs, by name, as they are after training."""
+    return model.eval()(batch.image, batch.number)._asdict().items()
+
+
+def arrays(
+    group: str, tensors: Iterable[tuple[str, Tensor]]
+) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Copy tensors into arrays of float32 or int64, with their group before their names."""
+    return {
+        f"{group}/{name}": np.array(x.tolist(), np.float32 if x.is_floating_point() else np.int64)
+        for name, x in tensors
+    }
+
+
+if __name__ == "__main__":
+    torch.manual_seed(SEED)
+    torch.set_num_threads(1)  # the order of additions is then always the same
+    np.savez_compressed(GOLDEN_FILE, allow_pickle=False, **make_golden())

@@ -1,0 +1,109 @@
+"""Training and evaluation give the numbers that the original gave; tests/golden/make.py says which.
+
+These need no PyTorch; test_torch_parity.py compares more where it is installed. Tolerances leave
+room for rounding that takes a value across the kink of a ReLU, which differs between processors.
+"""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from mnist_sum.batch import Batch
+from mnist_sum.config import Config
+from mnist_sum.data import load
+from mnist_sum.evaluate import predict_all
+from mnist_sum.state import TrainState, optimizer
+from mnist_sum.torch_weights import from_torch, to_torch
+from mnist_sum.train import train_step
+
+GOLDEN_FILE = Path(__file__).with_name("golden") / "torch.npz"
+CONFIG = Config(dropout_rate=0.0, learning_rate=1e-3, batch_size=64)
+MAY_CHANGE = (
+    "These numbers are the original's: make them anew (python tests/golden/make.py) only if "
+    "experiments/torch_reference.py was wrong or the sample has changed, never to fit mnist_sum."
+)
+
+
+@pytest.fixture(scope="module")
+def golden():
+    """Read the file into a dictionary."""
+    with np.load(GOLDEN_FILE) as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="module")
+def run(golden):
+    """Train from the golden weights: the states before and after each step, and the losses."""
+    state = start_from(group(golden, "weights"), CONFIG)
+    states, losses = [state], []
+    train = load("sample").train
+    for i in range(len(golden["losses"])):
+        rows = slice(i * CONFIG.batch_size, (i + 1) * CONFIG.batch_size)
+        batch = Batch(*(jnp.asarray(column[rows]) for column in train))
+        state, totals = train_step(state, batch, jax.random.key(0))
+        states.append(state)
+        losses.append((totals.digit_loss, totals.sum_loss))
+    return states, np.array(losses) / CONFIG.batch_size
+
+
+def group(golden, name):
+    """Take the arrays of a group."""
+    return {k.removeprefix(f"{name}/"): v for k, v in golden.items() if k.startswith(f"{name}/")}
+
+
+def start_from(weights, config):
+    """Bring the original's weights into a state to train from."""
+    variables, step = from_torch(weights)
+    opt_state = optimizer(config).init(variables["params"])
+    return TrainState(jnp.asarray(step), opt_state=opt_state, config=config, **variables)
+
+
+def state_dict(state):
+    """Name the weights of a state as the original does."""
+    return to_torch({"params": state.params, "batch_stats": state.batch_stats}, state.step)
+
+
+def assert_close(ours, golden, rtol=0.0, atol=0.0):
+    """Compare, and say when the golden numbers may change."""
+    np.testing.assert_allclose(ours, golden, rtol, atol, err_msg=MAY_CHANGE)
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "atol"), [("outputs", 0, 1e-5), ("final_outputs", -1, 5e-3)]
+)
+def test_evaluation(golden, run, name, step, atol):
+    expected = group(golden, name)
+    count = len(expected["sum_logits"])
+    image, _, number = (column[:count] for column in load("sample").test)
+    outputs = predict_all(run[0][step], jnp.asarray(image))
+    assert_close(outputs.digit_log_probabilities, expected["digit_log_probabilities"], atol=atol)
+    assert_close(outputs.sum_logits[np.arange(count), number], expected["sum_logits"], atol=atol)
+
+
+def test_losses(golden, run):
+    assert_close(run[1][0], golden["losses"][0], atol=1e-5)
+    assert_close(run[1], golden["losses"], atol=1e-4)
+
+
+def test_gradients(golden, run):
+    first = run[0][1]
+    gradients = optax.tree_utils.tree_get(first.opt_state, "trace")  # momentum starts from zero
+    ours = to_torch({"params": gradients, "batch_stats": first.batch_stats}, 0)
+    norms = [np.linalg.norm(ours[name]) for name in golden["names"]]
+    assert_close(norms, golden["gradient_norms"], rtol=1e-3, atol=1e-6)
+
+
+def test_running_statistics(golden, run):
+    ours = state_dict(run[0][1])
+    for name, values in group(golden, "statistics").items():
+        assert_close(ours[name], values, rtol=1e-5, atol=1e-6)
+
+
+def test_parameters_after_all_steps(golden, run):
+    before, after = state_dict(run[0][0]), state_dict(run[0][-1])
+    norms = [np.linalg.norm(after[name] - before[name]) for name in golden["names"]]
+    assert_close(norms, golden["update_norms"], rtol=1e-2, atol=1e-6)
