@@ -28,7 +28,7 @@ def smoke() -> Config:
 
     python -m experiments.run --config smoke
     """
-    return dataclasses.replace(sample(), epochs=2, train_examples=500)
+    return dataclasses.replace(sample(), epochs=2, train_examples=512)
 
 
 CONFIGS = {make.__name__: make for make in (base, sample, smoke)}

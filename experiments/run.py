@@ -15,7 +15,7 @@ from jaxtyping import Array, Key
 
 from experiments import original, workdir
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
-from experiments.device import DeviceChoice, choose_devices, describe
+from experiments.device import DeviceChoice, choose_devices, describe, keep_compiled_programs
 from experiments.environment import describe_environment
 from experiments.figures import draw_curves
 from experiments.progress import Progress
@@ -52,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
 def run(name: str, options: RunOptions) -> None:
     """Train as the options say, from the first line printed to the last file written."""
     config = options.config
+    keep_compiled_programs()
     devices = choose_devices(options.device)
     on_host = load_splits(config, options.data_dir)
     folder = options.workdir or workdir.next_free(name)

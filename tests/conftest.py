@@ -1,8 +1,18 @@
 """Strictness for all tests: eight CPU devices, shapes checked, no warnings, no rank promotion."""
 
+import os
+from pathlib import Path
+
 import jax
 import pytest
 from jaxtyping import install_import_hook
+
+from experiments.device import keep_compiled_programs
+
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))  # for commands that tests run
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+keep_compiled_programs()
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
