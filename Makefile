@@ -36,6 +36,7 @@ check: install  ## run the linter, the formatter's check and the type checker
 	@touch $@
 
 parity: .venv/parity  ## compare with the original's network in PyTorch
+	@$(PYTHON_HERE) -c "import scipy, torch"
 	@$(PYTHON_HERE) -m pytest -m parity
 
 bench: .venv/parity  ## measure the speed, side by side with PyTorch

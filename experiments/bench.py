@@ -1,0 +1,239 @@
+"""Measure speed, in turns with the same network in PyTorch: python -m experiments.bench."""
+
+import dataclasses
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Key
+
+from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.device import DeviceChoice, choose_devices, describe
+from experiments.tables import text_table
+from mnist_sum.config import Config
+from mnist_sum.data import Dataset, load
+from mnist_sum.evaluate import evaluate
+from mnist_sum.loss import Totals, zero_totals
+from mnist_sum.state import TrainState, create_state
+from mnist_sum.train import begin_epoch, train_epoch, train_steps
+
+EXAMPLES = 60_000  # an epoch of MNIST; the sample is repeated to be as long
+SWEEP = (32, 64, 128, 256, 512, 1024, 2048, 4096)
+SWEEP_EXAMPLES = 8_192  # in a round, at every batch size
+SEEDS = 16
+
+Trainer = Callable[[int], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BenchOptions(ConfigOptions):
+    """Measure training and evaluation, in turns with the same network in PyTorch."""
+
+    rounds: int = 7
+    """Rounds; in each, both train in turn. What is reported is the median."""
+    steps: int = 40
+    """Training steps in a round."""
+    sweep: bool = False
+    """Measure all batch sizes from 32 to 4096 as well, which takes minutes."""
+    torch: bool = True
+    """Compare with PyTorch, which the extra 'parity' installs."""
+    full: bool = False
+    """Measure all epochs of the config, with one seed and with 16 at once; meant for a GPU."""
+    json: bool = False
+    """Print all figures as one JSON object on the last line."""
+    data_dir: Path | None = None
+    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
+    device: DeviceChoice = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    return exit_code(lambda: run(*parse(BenchOptions, "bench", argv)))
+
+
+def run(name: str, options: BenchOptions) -> None:
+    """Measure everything and print the tables."""
+    config = options.config
+    if options.rounds < 1 or not 1 <= options.steps * config.batch_size <= EXAMPLES:
+        raise UsageError(
+            f"--rounds must be at least 1, and --steps as many as an epoch of {EXAMPLES:,} has."
+        )
+    device = choose_devices(options.device)[0]
+    print(f"{describe(device)}, {os.cpu_count()} cores; config {name}; one moment ...", flush=True)
+    start = time.perf_counter()
+    splits = load(config.dataset, options.data_dir)
+    figures: dict[str, Any] = {
+        "device": describe(device),
+        "jax": jax.__version__,
+        "batch_size": config.batch_size,
+        "load_seconds": time.perf_counter() - start,
+    }
+    train = repeat(splits.train, EXAMPLES)
+    ours, figures["compile_seconds"] = prepare_ours(config, jax.device_put(train, device))
+    figures["first_step_seconds"] = figures["compile_seconds"] + seconds(ours, 1)
+    figures["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures |= measure_evaluation(config, jax.device_put(splits.test, device))
+    figures |= compare(options, config, train, ours, options.steps)
+    if options.full:
+        figures |= measure_full_run(config, jax.device_put(train, device))
+    print(text_table([("what", "value"), *((k, show(v)) for k, v in figures.items())]))
+    if options.sweep:
+        figures["sweep"] = sweep(options, config, train)
+    if options.json:
+        print(json.dumps(figures))
+
+
+def repeat(dataset: Dataset, examples: int) -> Dataset:
+    """Repeat a data set until it has so many examples."""
+    rows = np.arange(examples) % len(dataset.digit)
+    return Dataset(*(column[rows] for column in dataset))
+
+
+def seconds(function: Callable[..., Any], *args: Any) -> float:
+    """Time one call, to the end of what it computes."""
+    start = time.perf_counter()
+    jax.block_until_ready(function(*args))
+    return time.perf_counter() - start
+
+
+def show(value: Any) -> str:
+    """Write a figure with as many digits as it is good for."""
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def prepare_ours(config: Config, dataset: Dataset) -> tuple[Trainer, float]:
+    """Make a function that takes so many training steps; also returns the time to compile it."""
+    epoch = begin_epoch(jax.random.key(0), len(dataset.digit))
+    state = create_state(config, jax.random.key(0))
+
+    def train(steps: int) -> None:
+        nonlocal state
+        state, totals = train_steps(state, zero_totals(), dataset, epoch, 0, steps)
+        jax.block_until_ready(totals)
+
+    jax.block_until_ready((epoch, state))
+    return train, seconds(train, 0)
+
+
+def prepare_torch(config: Config, dataset: Dataset, on_gpu: bool) -> Trainer:
+    """Make the same for PyTorch, eager, with all images on the device from the start."""
+    try:
+        import torch
+
+        from experiments import torch_reference as reference
+    except ImportError:
+        raise UsageError(
+            "PyTorch is not installed: install the extra 'parity', or use --no-torch."
+        ) from None
+
+    place = torch.device("cuda" if on_gpu else "cpu")
+    columns = reference.torch_batch(dataset, 0, len(dataset.digit))
+    columns = type(columns)(*(column.to(place) for column in columns))
+    model = reference.TorchMnistSum(config.dropout_rate).to(place)
+    optimizer = reference.make_optimizer(model, config.learning_rate)
+
+    def train(steps: int) -> None:
+        order = torch.randperm(len(columns.digit), device=place)
+        for rows in order.split(config.batch_size)[:steps]:
+            batch = type(columns)(*(column[rows] for column in columns))
+            reference.train_step(model, optimizer, batch)
+        if on_gpu:
+            torch.cuda.synchronize()
+
+    return train
+
+
+def compare(
+    options: BenchOptions, config: Config, dataset: Dataset, ours: Trainer, steps: int
+) -> dict[str, Any]:
+    """Train in turns; returns examples a second as medians, and the ratio of each round."""
+    trainers = {"ours": ours}
+    if options.torch:
+        trainers["torch"] = prepare_torch(config, dataset, jax.default_backend() == "gpu")
+    for train in trainers.values():
+        train(2)
+    speeds: dict[str, list[float]] = {who: [] for who in trainers}
+    for _ in range(options.rounds):
+        for who, train in trainers.items():
+            speeds[who].append(steps * config.batch_size / seconds(train, steps))
+    figures = {f"{who}_examples_per_second": median(values) for who, values in speeds.items()}
+    if not options.torch:
+        return figures
+    ratios = [o / t for o, t in zip(speeds["ours"], speeds["torch"], strict=True)]
+    spread = {"ratio": median(ratios), "ratio_least": min(ratios), "ratio_most": max(ratios)}
+    return figures | spread | {"rounds": options.rounds}
+
+
+def measure_evaluation(config: Config, test: Dataset) -> dict[str, float]:
+    """Time the evaluation of all test images with all ten numbers."""
+    state = create_state(config, jax.random.key(0))
+    compiling = seconds(evaluate, state, test)
+    evaluating = seconds(evaluate, state, test)
+    return {
+        "evaluation_compile_seconds": compiling - evaluating,
+        "evaluation_seconds": evaluating,
+        "evaluated_images_per_second": len(test.digit) / evaluating,
+    }
+
+
+def measure_full_run(config: Config, dataset: Dataset) -> dict[str, float]:
+    """Time all epochs of the config, with one seed and with several at once."""
+    key = jax.random.key(config.seed)
+    one = time_epochs(config.epochs, partial(create_state, config), train_epoch, dataset, key)
+    several = time_epochs(
+        config.epochs,
+        jax.vmap(partial(create_state, config)),
+        jax.jit(jax.vmap(train_epoch, in_axes=(0, None, 0)), donate_argnums=0),
+        dataset,
+        jax.random.split(key, SEEDS),
+    )
+    return {
+        "run_seconds": one,
+        f"run_of_{SEEDS}_seeds_seconds": several,
+        "seeds_ratio": several / one,
+    }
+
+
+def time_epochs(
+    epochs: int,
+    create: Callable[[Key[Array, "*seed"]], TrainState],
+    train: Callable[..., tuple[TrainState, Totals]],
+    dataset: Dataset,
+    keys: Key[Array, "*seed"],
+) -> float:
+    """Time so many epochs from a new state, after one that compiles."""
+
+    def run(epochs: int) -> Totals:
+        state = create(keys)
+        for _ in range(epochs):
+            state, totals = train(state, dataset, keys)
+        return totals
+
+    jax.block_until_ready(run(1))
+    return seconds(run, epochs)
+
+
+def sweep(options: BenchOptions, config: Config, dataset: Dataset) -> list[dict[str, Any]]:
+    """Compare at every batch size, and print the table."""
+    results: list[dict[str, Any]] = []
+    for batch_size in SWEEP:
+        sized = dataclasses.replace(config, batch_size=batch_size)
+        ours, compile_seconds = prepare_ours(sized, jax.device_put(dataset))
+        figures = compare(options, sized, dataset, ours, SWEEP_EXAMPLES // batch_size)
+        results.append({"batch_size": batch_size, "compile_seconds": compile_seconds} | figures)
+    print(text_table([list(results[0]), *([show(x) for x in row.values()] for row in results)]))
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
