@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tyro
 
@@ -27,6 +27,7 @@ class ConfigOptions:
     config: tyro.conf.OmitArgPrefixes[Config]
 
 
+AnyOptions = TypeVar("AnyOptions")
 Options = TypeVar("Options", bound=ConfigOptions)
 
 
@@ -41,22 +42,27 @@ def parse(kind: type[Options], program: str, argv: Sequence[str]) -> tuple[str, 
         chosen, rest = chooser.parse_known_args(argv)
     except argparse.ArgumentError:
         raise UsageError("--config needs the name of a config.") from None
-    default = kind(config=named_config(chosen.config))
+    return chosen.config, parse_options(
+        kind,
+        f"{program} --config {chosen.config}",
+        rest,
+        description=f"Configs: {', '.join(CONFIGS)}. Every option overrides one field.",
+        default=kind(config=named_config(chosen.config)),
+    )
+
+
+def parse_options(
+    kind: type[AnyOptions], program: str, argv: Sequence[str], **settings: Any
+) -> AnyOptions:
+    """Parse a command line by the fields of a dataclass; raises UsageError, in one sentence."""
     messages = io.StringIO()
     try:
         with contextlib.redirect_stderr(messages):
-            options = tyro.cli(
-                kind,
-                prog=f"python -m experiments.{program} --config {chosen.config}",
-                description=f"Configs: {', '.join(CONFIGS)}. Every option overrides one field.",
-                args=rest,
-                default=default,
-            )
+            return tyro.cli(kind, prog=f"python -m experiments.{program}", args=argv, **settings)
     except SystemExit as stop:
         if stop.code == 0:
             raise
         raise UsageError(first_sentence(messages.getvalue())) from None
-    return chosen.config, options
 
 
 def first_sentence(framed: str) -> str:

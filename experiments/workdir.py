@@ -37,9 +37,9 @@ def begin(folder: Path, name: str, config: Config) -> None:
         ) from None
 
 
-def write_metrics(folder: Path, records: list[dict[str, Any]]) -> None:
+def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRICS) -> None:
     """Write one JSON object a line for every epoch so far."""
-    write(folder / METRICS, "".join(json.dumps(record) + "\n" for record in records))
+    write(folder / name, "".join(json.dumps(record) + "\n" for record in records))
 
 
 def write(path: Path, text: str) -> None:

@@ -1,0 +1,101 @@
+"""Gather runs of one config with several seeds: python -m experiments.summarize RUN ... ."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import tyro
+
+from experiments import workdir
+from experiments.arguments import UsageError, exit_code, parse_options
+from experiments.tables import text_table
+
+LAST_EPOCHS = 7  # averaged as well, as single epochs are noisy
+ACCURACIES = ("digit_accuracy", "sum_accuracy")
+SPREAD: dict[str, Callable[[list[float]], float]] = {
+    "mean": mean,
+    "std": stdev,
+    "min": min,
+    "max": max,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SummarizeOptions:
+    """Copy the metrics of some runs, and sum up their test accuracies over the seeds."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Work folders of at least two runs that differ in nothing but the seed."""
+    output: Path
+    """Folder for seed-N.jsonl and summary.json."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    return exit_code(lambda: run(parse_options(SummarizeOptions, "summarize", argv)))
+
+
+def run(options: SummarizeOptions) -> None:
+    """Read the runs, write their metrics and summary, print the table."""
+    configs, records = zip(*map(read_run, options.runs), strict=True)
+    seeds = [config.pop("seed") for config in configs]
+    if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
+        raise UsageError(f"The seeds are {seeds}: give at least two runs, each with its own.")
+    for folder, config in zip(options.runs, configs, strict=True):
+        if config != configs[0]:
+            differing = [name for name in config if config[name] != configs[0].get(name)]
+            raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
+    summary = {"config": configs[0], "seeds": seeds, "test": summarize(records)}
+    options.output.mkdir(parents=True, exist_ok=True)
+    for seed, run_records in zip(seeds, records, strict=True):
+        workdir.write_metrics(options.output, run_records, f"seed-{seed}.jsonl")
+    workdir.write(options.output / "summary.json", json.dumps(summary, indent=2) + "\n")
+    print(text_table(rows_of(summary["test"])))
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Read the config of a finished run and its record of every epoch."""
+    try:
+        config = json.loads((folder / workdir.CONFIG).read_text())["config"]
+        lines = (folder / workdir.METRICS).read_text().splitlines()
+    except (OSError, ValueError, LookupError) as error:
+        raise UsageError(f"{folder} does not hold a run ({error}).") from None
+    if len(lines) != config["epochs"]:
+        raise UsageError(f"The run {folder} has {len(lines)} of {config['epochs']} epochs.")
+    return config, [json.loads(line) for line in lines]
+
+
+def summarize(
+    records: Sequence[list[dict[str, Any]]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Compute, over the seeds, the spread of the last epoch and of the mean of the last seven."""
+    return {
+        name: {
+            accuracy: {
+                statistic: function(
+                    [mean(r["test"][accuracy] for r in run[-epochs:]) for run in records]
+                )
+                for statistic, function in SPREAD.items()
+            }
+            for accuracy in ACCURACIES
+        }
+        for name, epochs in (("last_epoch", 1), (f"mean_of_last_{LAST_EPOCHS}", LAST_EPOCHS))
+    }
+
+
+def rows_of(test: dict[str, dict[str, dict[str, float]]]) -> list[list[str]]:
+    """Lay the summary out as a table, in percent."""
+    rows = [["test, %", "", *SPREAD]]
+    for name, accuracies in test.items():
+        for accuracy, spread in accuracies.items():
+            cells = [f"{100 * value:.3f}" for value in spread.values()]
+            rows.append([name.replace("_", " "), accuracy.replace("_", " "), *cells])
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
