@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import io
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -14,6 +15,8 @@ import tyro
 from experiments.configs import CONFIGS, named_config
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError
+
+INTERRUPTED = 128 + signal.SIGINT
 
 
 class UsageError(ValueError):
@@ -73,10 +76,16 @@ def first_sentence(framed: str) -> str:
 
 
 def exit_code(command: Callable[[], None]) -> int:
-    """Run a command; print an error that a user can mend as its one sentence and return 2."""
+    """Run a command; print an error that a user can mend as its one sentence and return 2.
+
+    Returns 130, as a shell does, if the user interrupts it.
+    """
     try:
         command()
     except (UsageError, ConfigError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return INTERRUPTED
     return 0

@@ -73,6 +73,14 @@ def test_an_error_of_the_user_is_printed_and_exits_2(capsys):
     assert exit_code(lambda: None) == 0
 
 
+def test_an_interruption_is_no_traceback(capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    assert exit_code(interrupt) == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
+
+
 def test_an_error_of_ours_is_not_hidden():
     def fail():
         raise RuntimeError
