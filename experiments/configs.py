@@ -19,7 +19,12 @@ def sample() -> Config:
     python -m experiments.run --config sample
     """
     return dataclasses.replace(
-        base(), dataset="sample", epochs=12, learning_rate=0.05, numbers="fresh"
+        base(),
+        dataset="sample",
+        batch_size=100,  # a divisor of 4,000: no shorter batch to compile a second step for
+        epochs=12,
+        learning_rate=0.05,
+        numbers="fresh",
     )
 
 
@@ -28,7 +33,7 @@ def smoke() -> Config:
 
     python -m experiments.run --config smoke
     """
-    return dataclasses.replace(sample(), epochs=2, train_examples=512)
+    return dataclasses.replace(sample(), epochs=2, train_examples=500)
 
 
 CONFIGS = {make.__name__: make for make in (base, sample, smoke)}

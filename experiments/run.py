@@ -63,7 +63,7 @@ def run(name: str, options: RunOptions) -> None:
     init_key, epochs_key = jax.random.split(jax.random.key(config.seed))
     state = replicate(create_state(config, init_key), sharding)
     print_header(options, devices, splits, state, folder)
-    state = compile_ahead(state, splits, sharding)
+    state = compile_ahead(state, splits, jax.random.fold_in(epochs_key, 0), sharding)
 
     curves_beside = original.records() if original.is_comparable(config) else []
     records: list[dict[str, Any]] = []
@@ -110,14 +110,16 @@ def print_header(
     print(f"Results: {folder}", flush=True)
 
 
-def compile_ahead(state: TrainState, splits: Splits, sharding: NamedSharding) -> TrainState:
+def compile_ahead(
+    state: TrainState, splits: Splits, key: Key[Array, ""], sharding: NamedSharding
+) -> TrainState:
     """Compile what the run calls, so that the time of an epoch is that of its steps.
 
     An epoch cut down to none of its steps is the same program, as its bounds are values.
     """
     start = time.perf_counter()
     evaluate(state, splits.test, sharding)
-    epoch = begin_epoch(jax.random.key(0), len(splits.train.digit))
+    epoch = begin_epoch(key, len(splits.train.digit))
     state, _ = train_steps(state, zero_totals(), splits.train, epoch, 0, 0, sharding)
     jax.block_until_ready(state)
     print(

@@ -30,6 +30,7 @@ def test_a_data_set_is_repeated():
     np.testing.assert_array_equal(repeated.digit[4000:], train.digit[:100])
 
 
+@pytest.mark.parity
 def test_the_last_line_is_one_object(capsys):
     figures = figures_of(
         BenchOptions(config=CONFIG, rounds=2, steps=2, torch=False, json=True), capsys

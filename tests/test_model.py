@@ -69,14 +69,10 @@ def test_outputs_are_named_and_shaped(variables, image):
     np.testing.assert_allclose(total, 1.0, rtol=1e-6)
 
 
-def test_jit_changes_nothing(variables, image):
-    def train(variables, image, number, key):
-        return MnistSum(dropout_rate=0.3).apply(
-            variables, image, number, train=True, rngs={"dropout": key}, mutable="batch_stats"
-        )
-
-    arguments = variables, image, jnp.array([0, 9, 4, 4]), jax.random.key(2)
-    chex.assert_trees_all_close(train(*arguments), jax.jit(train)(*arguments), rtol=1e-3, atol=1e-4)
+def test_jit_changes_nothing_but_the_rounding(variables, image):
+    arguments = variables, image, jnp.array([0, 9, 4, 4])
+    with_jit, without = apply(*arguments), apply.__wrapped__(*arguments)
+    chex.assert_trees_all_close(with_jit, without, rtol=1e-5, atol=1e-6)
 
 
 def test_the_digit_does_not_see_the_number_and_the_sum_does(variables, image):

@@ -119,7 +119,7 @@ def test_a_work_folder_is_not_overwritten(sample_run, capsys):
         ("--config smoke --epochs ten", "Error parsing --epochs"),
         ("--config smoke --epochs -3", "epochs is -3 and must be at least 1."),
         ("--config smoke --batch-size 0", "batch_size is 0 and must be at least 2"),
-        ("--config smoke --batch-size 511", "leaves a last batch of one image out of 512"),
+        ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
         ("--config smoke --device gpu", "--device gpu needs a GPU"),
         ("--config smoke --device tpu", "invalid choice 'tpu'"),
         ("--config smoke --workdir /dev/null/run", "The work folder /dev/null/run cannot"),

@@ -51,14 +51,15 @@ def test_replicated_arrays_are_everywhere():
 
 
 def test_an_epoch_on_a_mesh_is_that_of_one_device(dataset):
-    def run(devices):
-        sharding = data_sharding(devices)
-        state = replicate(create_state(CONFIG, jax.random.key(0)), sharding)
-        data = replicate(dataset, sharding)
-        state, totals = train_epoch(state, data, KEY, sharding)
-        return state.params, state.batch_stats, totals, evaluate(state, data, sharding)
-
-    assert_same(run(DEVICES), run(DEVICES[:1]))
+    sharding = data_sharding(DEVICES)
+    state = replicate(create_state(CONFIG, jax.random.key(0)), sharding)
+    on_mesh = train_epoch(state, replicate(dataset, sharding), KEY, sharding)
+    alone = train_epoch(create_state(CONFIG, jax.random.key(0)), dataset, KEY)
+    assert_same(on_mesh, alone)
+    state, _ = on_mesh
+    assert_same(
+        evaluate(state, replicate(dataset, sharding), sharding), evaluate(alone[0], dataset)
+    )
 
 
 def test_a_step_under_pmap_is_that_of_one_device(state, batch, one_device_step):

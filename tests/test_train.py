@@ -30,7 +30,9 @@ def test_a_tiny_batch_is_learnt_by_heart_in_one_trace(batch):
 
 def test_parts_of_an_epoch_are_one_program_and_give_the_bits_of_the_whole(dataset):
     chex.clear_trace_counter()
-    steps = jax.jit(chex.assert_max_traces(train_steps.__wrapped__, n=1))
+    steps = jax.jit(
+        chex.assert_max_traces(train_steps.__wrapped__, n=1), donate_argnames=("state", "totals")
+    )
     epoch = begin_epoch(jax.random.key(5), EXAMPLES)
     whole = steps(new_state(), zero_totals(), dataset, epoch, 0, 3)
     parts = new_state(), zero_totals()
