@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CONFIG ?= sample
 ARGS ?=
+DATASET ?= sample
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
@@ -39,8 +40,8 @@ parity: .venv/parity  ## compare with the original's network in PyTorch
 	@$(PYTHON_HERE) -c "import scipy, torch"
 	@$(PYTHON_HERE) -m pytest -m parity
 
-bench: .venv/parity  ## measure the speed, side by side with PyTorch
-	@$(PYTHON_HERE) -m experiments.bench $(ARGS)
+bench: .venv/parity  ## measure the speed of base, in turns with PyTorch, on images of DATASET (sample if not given)
+	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)
 
 clean:  ## remove the environment and the tools' caches, not the results in runs/
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
@@ -28,6 +29,10 @@ class ConfigOptions:
     """What every command takes; a command adds its own options in a subclass."""
 
     config: tyro.conf.OmitArgPrefixes[Config]
+    data_dir: Path | None = None
+    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
+    manual_dir: Path | None = None
+    """Folder with the four original files of MNIST; DATA_DIR/downloads/manual if not given."""
 
 
 AnyOptions = TypeVar("AnyOptions")

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
-from experiments.device import DeviceChoice, choose_devices, describe
+from experiments.device import DeviceChoice, choose_devices, device_name
 from experiments.tables import text_table
 from mnist_sum.config import Config
 from mnist_sum.data import Dataset, load
@@ -46,12 +45,10 @@ class BenchOptions(ConfigOptions):
     """Measure all batch sizes from 32 to 4096 as well, which takes minutes."""
     torch: bool = True
     """Compare with PyTorch, which the extra 'parity' installs."""
-    full: bool = False
-    """Measure all epochs of the config, with one seed and with 16 at once; meant for a GPU."""
+    full: bool | None = None
+    """Measure all epochs, with one seed and with 16 at once; only on a GPU if not given."""
     json: bool = False
     """Print all figures as one JSON object on the last line."""
-    data_dir: Path | None = None
-    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
 
@@ -64,16 +61,20 @@ def main(argv: Sequence[str]) -> int:
 def run(name: str, options: BenchOptions) -> None:
     """Measure everything and print the tables."""
     config = options.config
-    if options.rounds < 1 or not 1 <= options.steps * config.batch_size <= EXAMPLES:
+    if options.rounds < 1:
+        raise UsageError(f"--rounds is {options.rounds} and must be at least 1.")
+    if not 1 <= options.steps <= EXAMPLES // config.batch_size:
         raise UsageError(
-            f"--rounds must be at least 1, and --steps as many as an epoch of {EXAMPLES:,} has."
+            f"--steps is {options.steps} and must be 1 .. {EXAMPLES // config.batch_size}, "
+            "the whole batches of an epoch."
         )
     device = choose_devices(options.device)[0]
-    print(f"{describe(device)}, {os.cpu_count()} cores; config {name}; one moment ...", flush=True)
+    print(f"{device_name(device)}; config {name}; one moment ...", flush=True)
     start = time.perf_counter()
-    splits = load(config.dataset, options.data_dir)
+    splits = load(config.dataset, options.data_dir, options.manual_dir)
     figures: dict[str, Any] = {
-        "device": describe(device),
+        "device": device_name(device),
+        "threads": len(os.sched_getaffinity(0)),
         "jax": jax.__version__,
         "batch_size": config.batch_size,
         "load_seconds": time.perf_counter() - start,
@@ -81,10 +82,10 @@ def run(name: str, options: BenchOptions) -> None:
     train = repeat(splits.train, EXAMPLES)
     ours, figures["compile_seconds"] = prepare_ours(config, jax.device_put(train, device))
     figures["first_step_seconds"] = figures["compile_seconds"] + seconds(ours, 1)
-    figures["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures["peak_memory_mib"] = peak_memory(device) / 2**20
     figures |= measure_evaluation(config, jax.device_put(splits.test, device))
     figures |= compare(options, config, train, ours, options.steps)
-    if options.full:
+    if options.full or (options.full is None and device.platform == "gpu"):
         figures |= measure_full_run(config, jax.device_put(train, device))
     print(text_table([("what", "value"), *((k, show(v)) for k, v in figures.items())]))
     if options.sweep:
@@ -111,10 +112,19 @@ def show(value: Any) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
+def peak_memory(device: jax.Device) -> int:
+    """Ask how many bytes the device, or on a processor this process, has needed at most."""
+    statistics = device.memory_stats()  # a processor has none
+    if statistics:
+        return statistics["peak_bytes_in_use"]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def prepare_ours(config: Config, dataset: Dataset) -> tuple[Trainer, float]:
     """Make a function that takes so many training steps; also returns the time to compile it."""
-    epoch = begin_epoch(jax.random.key(0), len(dataset.digit))
-    state = create_state(config, jax.random.key(0))
+    init_key, epoch_key = jax.random.split(jax.random.key(config.seed))
+    state = create_state(config, init_key)
+    epoch = begin_epoch(epoch_key, len(dataset.digit))
 
     def train(steps: int) -> None:
         nonlocal state
@@ -136,16 +146,17 @@ def prepare_torch(config: Config, dataset: Dataset, on_gpu: bool) -> Trainer:
             "PyTorch is not installed: install the extra 'parity', or use --no-torch."
         ) from None
 
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     place = torch.device("cuda" if on_gpu else "cpu")
     columns = reference.torch_batch(dataset, 0, len(dataset.digit))
-    columns = type(columns)(*(column.to(place) for column in columns))
+    columns = reference.TorchBatch(*(column.to(place) for column in columns))
     model = reference.TorchMnistSum(config.dropout_rate).to(place)
     optimizer = reference.make_optimizer(model, config.learning_rate)
 
     def train(steps: int) -> None:
         order = torch.randperm(len(columns.digit), device=place)
         for rows in order.split(config.batch_size)[:steps]:
-            batch = type(columns)(*(column[rows] for column in columns))
+            batch = reference.TorchBatch(*(column[rows] for column in columns))
             reference.train_step(model, optimizer, batch)
         if on_gpu:
             torch.cuda.synchronize()
@@ -176,7 +187,7 @@ def compare(
 
 def measure_evaluation(config: Config, test: Dataset) -> dict[str, float]:
     """Time the evaluation of all test images with all ten numbers."""
-    state = create_state(config, jax.random.key(0))
+    state = create_state(config, jax.random.key(config.seed))
     compiling = seconds(evaluate, state, test)
     evaluating = seconds(evaluate, state, test)
     return {
@@ -187,40 +198,35 @@ def measure_evaluation(config: Config, test: Dataset) -> dict[str, float]:
 
 
 def measure_full_run(config: Config, dataset: Dataset) -> dict[str, float]:
-    """Time all epochs of the config, with one seed and with several at once."""
+    """Time all epochs of the config, with one seed, and with several at once in two ways."""
     key = jax.random.key(config.seed)
-    one = time_epochs(config.epochs, partial(create_state, config), train_epoch, dataset, key)
-    several = time_epochs(
-        config.epochs,
-        jax.vmap(partial(create_state, config)),
-        jax.jit(jax.vmap(train_epoch, in_axes=(0, None, 0)), donate_argnums=0),
-        dataset,
-        jax.random.split(key, SEEDS),
-    )
-    return {
-        "run_seconds": one,
-        f"run_of_{SEEDS}_seeds_seconds": several,
-        "seeds_ratio": several / one,
-    }
+    keys = jax.random.split(key, SEEDS)
 
-
-def time_epochs(
-    epochs: int,
-    create: Callable[[Key[Array, "*seed"]], TrainState],
-    train: Callable[..., tuple[TrainState, Totals]],
-    dataset: Dataset,
-    keys: Key[Array, "*seed"],
-) -> float:
-    """Time so many epochs from a new state, after one that compiles."""
-
-    def run(epochs: int) -> Totals:
-        state = create(keys)
-        for _ in range(epochs):
-            state, totals = train(state, dataset, keys)
+    def train_all(
+        train: Callable[..., tuple[TrainState, Totals]], keys: Key[Array, " seed"], epochs: int
+    ) -> Totals:
+        """Train from new states; the key of an epoch is folded from the key of its seed."""
+        states = jax.vmap(partial(create_state, config))(keys)
+        for epoch in range(epochs):
+            states, totals = train(states, jax.vmap(jax.random.fold_in, (0, None))(keys, epoch))
         return totals
 
-    jax.block_until_ready(run(1))
-    return seconds(run, epochs)
+    def mapped(states: TrainState, keys: Key[Array, " seed"]) -> tuple[TrainState, Totals]:
+        return jax.lax.map(lambda pair: train_epoch(pair[0], dataset, pair[1]), (states, keys))
+
+    vmapped = jax.vmap(lambda state, key: train_epoch(state, dataset, key))
+    ways = {"1_seed": (mapped, keys[:1]), "map": (mapped, keys), "vmap": (vmapped, keys)}
+    times = {}
+    for way, (train, way_keys) in ways.items():
+        train_jitted = jax.jit(train, donate_argnums=0)
+        jax.block_until_ready(train_all(train_jitted, way_keys, 1))
+        times[way] = seconds(train_all, train_jitted, way_keys, config.epochs)
+    return {
+        "run_seconds": times["1_seed"],
+        f"run_of_{SEEDS}_seeds_by_map_seconds": times["map"],
+        f"run_of_{SEEDS}_seeds_by_vmap_seconds": times["vmap"],
+        "seeds_ratio": min(times["map"], times["vmap"]) / times["1_seed"],
+    }
 
 
 def sweep(options: BenchOptions, config: Config, dataset: Dataset) -> list[dict[str, Any]]:

@@ -12,11 +12,10 @@ from jaxtyping import UInt8
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.environment import describe_environment
 from experiments.tables import layer_table, receptive_field_table, text_table
+from experiments.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.model import MnistSum
 from mnist_sum.summary import Layer, list_layers, receptive_fields
-
-SAMPLES, MODEL = "samples.png", "model.png"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,8 +24,6 @@ class DescribeOptions(ConfigOptions):
 
     output: Path = Path("runs/description")
     """Folder for the pictures."""
-    data_dir: Path | None = None
-    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,8 +33,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run(name: str, options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
-    splits = load(options.config.dataset, options.data_dir)
-    make_folder(options.output)
+    splits = load(options.config.dataset, options.data_dir, options.manual_dir)
     layers = list_layers(MnistSum(options.config.dropout_rate))
     environment = describe_environment(jax.local_devices())
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
@@ -46,16 +42,6 @@ def run(name: str, options: DescribeOptions) -> None:
     print_section("Environment", text_table(list(environment.items())))
     draw(splits, layers, options.output)
     print(f"Pictures: {options.output / MODEL}, {options.output / SAMPLES}")
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder for the pictures; raises UsageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"The folder {folder} cannot be made ({error.strerror}); choose another --output."
-        ) from None
 
 
 def print_section(title: str, text: str) -> None:
@@ -81,12 +67,19 @@ def pixel_statistics(image: UInt8[np.ndarray, "image 28 28"]) -> tuple[str, str,
 
 
 def draw(splits: Splits, layers: list[Layer], folder: Path) -> None:
-    """Draw the model and the first training images."""
+    """Draw the model and the first training images; raises UsageError."""
     from experiments.figures import draw_samples  # matplotlib: not before the text is there
     from experiments.graph import draw_model
 
-    draw_samples(splits.train, folder / SAMPLES)
-    draw_model(layers, folder / MODEL)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_samples(splits.train, folder / SAMPLES)
+        draw_model(layers, folder / MODEL)
+    except OSError as error:
+        raise UsageError(
+            f"The pictures cannot be written into {folder} ({error.strerror}); "
+            "choose another --output."
+        ) from None
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def choose_devices(choice: DeviceChoice) -> list[jax.Device]:
         ) from None
 
 
-def describe(device: jax.Device) -> str:
+def device_name(device: jax.Device) -> str:
     """Name the model of a device; JAX calls every processor just 'cpu'."""
     return processor_name() if device.platform == "cpu" else device.device_kind
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from experiments.device import describe
+from experiments.device import device_name
 
 PACKAGES = (
     "jax",
@@ -23,7 +23,7 @@ PACKAGES = (
 def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
     """Name the devices, what they run under, and the versions of the packages that compute."""
     first = devices[0]
-    facts = {"device": f"{len(devices)} x {first.platform}, {describe(first)}"}
+    facts = {"device": f"{len(devices)} x {first.platform}, {device_name(first)}"}
     memory: dict[str, Any] = first.memory_stats() or {}  # processors report none
     if "bytes_limit" in memory:
         facts["memory"] = f"{memory['bytes_limit'] / 2**30:.1f} GiB that JAX may use on each"

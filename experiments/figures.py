@@ -186,7 +186,7 @@ def draw_mistakes(digits: Sequence[Mistake], sums: Sequence[Mistake], path: Path
     """Draw the most confident mistakes: digits misread, and sums misread of digits read right."""
     shown = digits[:SHOWN_DIGITS], sums[:SHOWN_SUMS]
     images = [[mistake.image for mistake in mistakes] for mistakes in shown]
-    captions = [[describe(mistake) for mistake in mistakes] for mistakes in shown]
+    captions = [[caption(mistake) for mistake in mistakes] for mistakes in shown]
     digits_height, sums_height = map(measure_tiles, captions)
     digits_title = f"Digit misread: {write_count(len(digits), SHOWN_DIGITS)}"
     sums_title = f"Digit read right, but a sum misread: {write_count(len(sums), SHOWN_SUMS)}"
@@ -202,7 +202,7 @@ def write_count(count: int, limit: int) -> str:
     return f"the {limit} most confident of {images}" if count > limit else images
 
 
-def describe(mistake: Mistake) -> str:
+def caption(mistake: Mistake) -> str:
     """Say what an image and its sum are, and what was read."""
     return (
         f"is {mistake.digit}, read {mistake.read_digit}\n"

@@ -138,7 +138,7 @@ def draw_block(axes: Axes, block: Block) -> None:
             edgecolor=colour,
             lw=0.8,
         )
-        write(axes, left + CELL_WIDTH / 2, block.y, describe(layer))
+        write(axes, left + CELL_WIDTH / 2, block.y, cell_text(layer))
     write(axes, block.left - PADDING / 2, block.y, block.label, color=GREY, ha="right")
 
 
@@ -158,7 +158,7 @@ def write(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
     axes.text(x, y, text, **look)
 
 
-def describe(layer: Layer) -> str:
+def cell_text(layer: Layer) -> str:
     """Say what a layer is, and how many parameters it has if any."""
     words = layer.name if layer.kind in ENDS else layer.kind
     lines = wrap(words.replace("_", " "), width=16)

@@ -1,5 +1,6 @@
 """What a run shows while it trains: a bar within the epoch on a terminal, two lines after it."""
 
+import sys
 from typing import Any
 
 from tqdm import tqdm
@@ -19,6 +20,7 @@ class Progress:
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}% |{bar}| {rate_noinv_fmt}{postfix}",
             unit=" examples",
+            file=sys.stdout,
         )
 
     def advance(self, examples: int, averages: dict[str, float]) -> None:

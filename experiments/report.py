@@ -16,14 +16,13 @@ from experiments.configs import base
 from experiments.graph import draw_model
 from experiments.mistakes import all_sums, count_confusions, misread_digits, misread_sums
 from experiments.tables import Row, layer_table, markdown_table
-from experiments.workdir import CURVES, write
+from experiments.workdir import CURVES, MODEL, REPORT, SAMPLES, write
 from mnist_sum.config import Config
 from mnist_sum.data import Splits
 from mnist_sum.model import MnistSum, Outputs
 from mnist_sum.summary import list_layers
 
-REPORT = "report.md"
-SAMPLES, MISTAKES, MODEL = "samples.png", "mistakes.png", "model.png"
+MISTAKES = "mistakes.png"
 CONFUSIONS = {"digit": "confusion_digit.png", "sum": "confusion_sum.png"}
 LAST_EPOCHS = 7  # averaged, as single epochs are noisy
 MOST_CONFUSED = 5
@@ -39,7 +38,7 @@ def write_report(
     outputs: Outputs,
     environment: dict[str, str],
 ) -> None:
-    """Write report.md and its pictures into the work folder.
+    """Write report.md and its pictures into the work folder, which has the curves already.
 
     `outputs` are those for the test images, each with all ten numbers, after the last epoch.
     """
@@ -50,7 +49,6 @@ def write_report(
         "sum": count_confusions(all_sums(test), outputs.sum_logits),
     }
     beside = original.records() if original.is_comparable(config) else []
-    figures.draw_curves(records, folder / CURVES, beside)
     figures.draw_samples(splits.train, folder / SAMPLES)
     figures.draw_mistakes(
         misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES
@@ -82,10 +80,9 @@ def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str,
         rows.append((f"mean of the last {LAST_EPOCHS} epochs", *means))
     note = "Every test image is paired with all ten numbers."
     if beside:
-        note += (
-            f" The original's log, of one run of {len(beside)} epochs, pairs it with one. Single "
-            "epochs are noisy, and the original's last is its best: compare the means."
-        )
+        note += f" The original's log, of one run of {len(beside)} epochs, pairs it with one."
+    if beside and len(records) >= LAST_EPOCHS:
+        note += " Single epochs are noisy, and the original's last is its best: compare the means."
     return f"{markdown_table(rows)}\n\n{fill(note, PAGE_WIDTH)}"
 
 
@@ -121,7 +118,7 @@ def differences(config: Config) -> str:
     rows: list[Row] = [
         (field, str(getattr(config, field)), str(value))
         for field, value in dataclasses.asdict(base()).items()
-        if getattr(config, field) != value
+        if getattr(config, field) != value and field != "seed"
     ]
     if not rows:
         return "The config is `base`, the recipe of the original, without a change."

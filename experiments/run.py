@@ -15,13 +15,12 @@ from jaxtyping import Array, Key
 
 from experiments import original, workdir
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
-from experiments.device import DeviceChoice, choose_devices, describe, keep_compiled_programs
+from experiments.device import DeviceChoice, choose_devices, device_name, keep_compiled_programs
 from experiments.environment import describe_environment
 from experiments.figures import draw_curves
 from experiments.progress import Progress
 from experiments.report import write_report
 from mnist_sum import checkpoint
-from mnist_sum.config import Config
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.evaluate import evaluate, predict_all
 from mnist_sum.loss import averages, zero_totals
@@ -38,8 +37,6 @@ class RunOptions(ConfigOptions):
 
     workdir: Path | None = None
     """Folder for all results; a new one, runs/CONFIG or runs/CONFIG-2 and so on, if not given."""
-    data_dir: Path | None = None
-    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
 
@@ -54,9 +51,8 @@ def run(name: str, options: RunOptions) -> None:
     config = options.config
     keep_compiled_programs()
     devices = choose_devices(options.device)
-    on_host = load_splits(config, options.data_dir)
-    folder = options.workdir or workdir.next_free(name)
-    workdir.begin(folder, name, config)
+    on_host = load_splits(options)
+    folder = workdir.begin(options.workdir, name, config)
 
     sharding = data_sharding(devices)
     splits = replicate(on_host, sharding)
@@ -80,9 +76,10 @@ def run(name: str, options: RunOptions) -> None:
     print(f"Read {folder / workdir.REPORT} for the whole story.")
 
 
-def load_splits(config: Config, data_dir: Path | None) -> Splits:
+def load_splits(options: RunOptions) -> Splits:
     """Load the config's data set, cut down to its number of training examples."""
-    splits = load(config.dataset, data_dir)
+    config = options.config
+    splits = load(config.dataset, options.data_dir, options.manual_dir)
     train = Dataset(*(x[: config.train_examples] for x in splits.train))
     count_steps(config, len(train.digit))
     return Splits(train, splits.test)
@@ -99,9 +96,8 @@ def print_header(
     kind = devices[0].platform
     on_cpu = " (no GPU found)" if options.device == "auto" and kind == "cpu" else ""
     parameters = sum(x.size for x in jax.tree.leaves(state.params))
-    print(
-        f"Device:  {len(devices)} x {kind}, {describe(devices[0])}{on_cpu}; JAX {jax.__version__}"
-    )
+    name = device_name(devices[0])
+    print(f"Device:  {len(devices)} x {kind}, {name}{on_cpu}; JAX {jax.__version__}")
     print(
         f"Data:    {options.config.dataset}, {len(splits.train.digit):,} training and "
         f"{len(splits.test.digit):,} test images"
@@ -118,10 +114,10 @@ def compile_ahead(
     An epoch cut down to none of its steps is the same program, as its bounds are values.
     """
     start = time.perf_counter()
-    evaluate(state, splits.test, sharding)
+    tested = evaluate(state, splits.test, sharding)
     epoch = begin_epoch(key, len(splits.train.digit))
     state, _ = train_steps(state, zero_totals(), splits.train, epoch, 0, 0, sharding)
-    jax.block_until_ready(state)
+    jax.block_until_ready((tested, state))
     print(
         f"Compiled in {time.perf_counter() - start:.1f} s. Mean losses and accuracies:", flush=True
     )
@@ -147,14 +143,15 @@ def run_epoch(
         progress.advance(min(last * config.batch_size, examples), averages(totals))
     train = averages(totals)
     seconds = time.perf_counter() - start
-    if not math.isfinite(train["digit_loss"] + train["sum_loss"]):
+    test = averages(evaluate(state, splits.test, sharding))
+    if not all(map(math.isfinite, (*train.values(), *test.values()))):
         raise UsageError(
             f"The loss is no longer finite in epoch {epoch}; try a smaller --learning-rate."
         )
     record = {
         "epoch": epoch,
         "train": train,
-        "test": averages(evaluate(state, splits.test, sharding)),
+        "test": test,
         "seconds": seconds,
         "examples_per_second": examples / seconds,
     }

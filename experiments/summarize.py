@@ -12,9 +12,10 @@ import tyro
 
 from experiments import workdir
 from experiments.arguments import UsageError, exit_code, parse_options
+from experiments.report import LAST_EPOCHS
 from experiments.tables import text_table
+from mnist_sum.config import Config
 
-LAST_EPOCHS = 7  # averaged as well, as single epochs are noisy
 ACCURACIES = ("digit_accuracy", "sum_accuracy")
 SPREAD: dict[str, Callable[[list[float]], float]] = {
     "mean": mean,
@@ -41,6 +42,8 @@ def main(argv: Sequence[str]) -> int:
 
 def run(options: SummarizeOptions) -> None:
     """Read the runs, write their metrics and summary, print the table."""
+    if not options.runs:
+        raise UsageError("Give the work folders of at least two runs.")
     configs, records = zip(*map(read_run, options.runs), strict=True)
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
@@ -50,10 +53,13 @@ def run(options: SummarizeOptions) -> None:
             differing = [name for name in config if config[name] != configs[0].get(name)]
             raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
     summary = {"config": configs[0], "seeds": seeds, "test": summarize(records)}
-    options.output.mkdir(parents=True, exist_ok=True)
-    for seed, run_records in zip(seeds, records, strict=True):
-        workdir.write_metrics(options.output, run_records, f"seed-{seed}.jsonl")
-    workdir.write(options.output / "summary.json", json.dumps(summary, indent=2) + "\n")
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        for seed, run_records in zip(seeds, records, strict=True):
+            workdir.write_metrics(options.output, run_records, f"seed-{seed}.jsonl")
+        workdir.write(options.output / "summary.json", json.dumps(summary, indent=2) + "\n")
+    except OSError as error:
+        raise UsageError(f"{options.output} cannot be written ({error.strerror}).") from None
     print(text_table(rows_of(summary["test"])))
 
 
@@ -62,11 +68,15 @@ def read_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     try:
         config = json.loads((folder / workdir.CONFIG).read_text())["config"]
         lines = (folder / workdir.METRICS).read_text().splitlines()
-    except (OSError, ValueError, LookupError) as error:
+        records = [json.loads(line) for line in lines]
+        epochs = dataclasses.replace(Config(), **config).epochs
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{folder} does not hold a run ({error}).") from None
-    if len(lines) != config["epochs"]:
-        raise UsageError(f"The run {folder} has {len(lines)} of {config['epochs']} epochs.")
-    return config, [json.loads(line) for line in lines]
+    if len(records) != epochs:
+        raise UsageError(f"The run {folder} has {len(records)} of {epochs} epochs.")
+    if epochs < LAST_EPOCHS:
+        raise UsageError(f"The run {folder} has {epochs} epochs, expected {LAST_EPOCHS} or more.")
+    return config, records
 
 
 def summarize(

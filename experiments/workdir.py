@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,30 +12,40 @@ from mnist_sum.config import Config
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
-CURVES = "curves.png"
 REPORT = "report.md"
+CURVES = "curves.png"
+SAMPLES = "samples.png"
+MODEL = "model.png"
 CHECKPOINTS = "checkpoints"
 
 
 def next_free(name: str, root: Path = Path("runs")) -> Path:
-    """Find the first of runs/NAME, runs/NAME-2, runs/NAME-3, ... that does not exist."""
-    candidates = (root / (name if i == 1 else f"{name}-{i}") for i in count(1))
-    return next(folder for folder in candidates if not folder.exists())
+    """Make the first of runs/NAME, runs/NAME-2, runs/NAME-3, ... that does not exist."""
+    for folder in (root / (name if i == 1 else f"{name}-{i}") for i in count(1)):
+        with suppress(FileExistsError):  # also if another run makes it in this moment
+            folder.mkdir(parents=True)
+            return folder
+    raise AssertionError
 
 
-def begin(folder: Path, name: str, config: Config) -> None:
-    """Make the folder and note the config in it; raises UsageError if it holds a run."""
-    if (folder / CONFIG).exists():
-        raise UsageError(f"The work folder {folder} already holds a run; choose another --workdir.")
+def begin(folder: Path | None, name: str, config: Config) -> Path:
+    """Note the config in a folder that holds no run yet; a new one if none is given.
+
+    Raises UsageError if it holds a run or cannot be written.
+    """
+    description = {"name": name, "config": dataclasses.asdict(config)}
     try:
+        folder = folder or next_free(name)
         folder.mkdir(parents=True, exist_ok=True)
-        description = {"name": name, "config": dataclasses.asdict(config)}
-        write(folder / CONFIG, json.dumps(description, indent=2) + "\n")
+        with (folder / CONFIG).open("x") as file:
+            file.write(json.dumps(description, indent=2) + "\n")
     except OSError as error:
-        raise UsageError(
-            f"The work folder {folder} cannot be written ({error.strerror}); "
-            "choose another --workdir."
-        ) from None
+        if isinstance(error, FileExistsError) and folder and folder.is_dir():
+            reason = "already holds a run"
+        else:
+            reason = f"cannot be written ({error.strerror})"
+        raise UsageError(f"The work folder {folder} {reason}; choose another --workdir.") from None
+    return folder
 
 
 def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRICS) -> None:

@@ -109,7 +109,7 @@ class Dropout(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "..."], *, train: bool) -> Float[Array, "..."]:
-        dropped = round(self.rate * 2**16)
+        dropped = min(round(self.rate * 2**16), 2**16 - 1)
         if not train or dropped == 0:
             return x
         keep = random_uint16(self.make_rng("dropout"), x.shape) >= dropped

@@ -120,7 +120,9 @@ def train_steps(
     ) -> tuple[TrainState, Totals]:
         return step_on(lax.dynamic_slice_in_dim(epoch.order, step * size, size), step, carry)
 
-    carry = lax.fori_loop(start, jnp.minimum(stop, full), full_step, (state, totals))
+    carry = state, totals
+    if full:
+        carry = lax.fori_loop(start, jnp.minimum(stop, full), full_step, carry)
     if rest:
         last_step = partial(step_on, epoch.order[full * size :], full)
         carry = lax.cond(stop > full, last_step, lambda carry: carry, carry)

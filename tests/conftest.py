@@ -7,19 +7,16 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
-from experiments.device import keep_compiled_programs
-
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))  # for commands that tests run
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-keep_compiled_programs()
-
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# The modules of functions on arrays: a state also holds what JAX maps its arrays to, and a config
-# says itself what is wrong with a field.
+# Before anything imports them: the modules of functions on arrays. A state also holds what JAX maps
+# its arrays to, and a config says itself what is wrong with a field.
 CHECKED = (
     "batch convolution data evaluate layers loss model predict sharding summary torch_weights train"
 )

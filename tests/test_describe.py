@@ -15,12 +15,12 @@ def test_everything_is_shown_and_drawn(tmp_path, capsys):
         assert size_of_png(tmp_path / name)[0] == 1280
 
 
-def test_folder_that_cannot_be_made_is_one_sentence(tmp_path, capsys):
+def test_folder_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
     file = tmp_path / "file"
     file.touch()
     assert main(["--config", "sample", "--output", str(file / "folder")]) == 2
     error = capsys.readouterr().err
-    assert "cannot be made" in error
+    assert "cannot be written into" in error
     assert error.count("\n") == 1
 
 

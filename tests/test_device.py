@@ -4,7 +4,7 @@ import jax
 import pytest
 
 from experiments.arguments import UsageError
-from experiments.device import choose_devices, describe
+from experiments.device import choose_devices, device_name
 
 
 @pytest.mark.parametrize("choice", ["auto", "cpu"])
@@ -18,6 +18,6 @@ def test_a_gpu_that_is_not_there_is_an_error():
 
 
 def test_a_processor_is_called_by_its_name():
-    name = describe(jax.devices()[0])
+    name = device_name(jax.devices()[0])
     assert len(name) > 3
     assert name != "cpu"

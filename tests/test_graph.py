@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.graph import LEFT, MAIN, RIGHT, Block, describe, draw_model, group, place
+from experiments.graph import LEFT, MAIN, RIGHT, Block, cell_text, draw_model, group, place
 from mnist_sum.model import MnistSum
 from mnist_sum.summary import Layer, list_layers
 from tests.pictures import size_of_png
@@ -50,7 +50,7 @@ def test_blocks_bear_the_names_that_the_model_gives_them(blocks):
 
 
 def test_cells_say_what_a_layer_is(layers):
-    words = {layer.name: describe(layer) for layer in layers}
+    words = {layer.name: cell_text(layer) for layer in layers}
     assert words["encoder/block3/conv"] == "conv 3\N{MULTIPLICATION SIGN}3\n1,350"
     assert words["encoder/block3/relu"] == "relu"
     assert words["digit_log_probabilities"] == "digit log\nprobabilities"

@@ -17,6 +17,11 @@ def test_digit_loss_is_the_negative_log_probability_of_the_digit():
     np.testing.assert_allclose(losses, [4.605170, 2.302585], rtol=1e-6)
 
 
+def test_a_wrong_shape_is_noticed():
+    with pytest.raises(Exception, match=r"(?i)type-check"):
+        digit_loss(jnp.zeros((2, 9)), jnp.zeros(2, int))
+
+
 def test_sum_loss_is_the_cross_entropy_of_the_logits():
     logits = jnp.zeros((2, 19)).at[1, 18].set(3.0)
     losses = sum_loss(logits, jnp.array([0, 18]))

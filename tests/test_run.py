@@ -26,7 +26,7 @@ def run_command(*arguments):
         [sys.executable, "-m", "experiments.run", *map(str, arguments)],
         capture_output=True,
         text=True,
-        env=os.environ | {"COLUMNS": "80"},
+        env=os.environ | {"COLUMNS": "80", "JAX_PLATFORMS": "cpu"},
         cwd=Path(__file__).parents[1],
         check=False,
     )
@@ -123,6 +123,7 @@ def test_a_work_folder_is_not_overwritten(sample_run, capsys):
         ("--config smoke --device gpu", "--device gpu needs a GPU"),
         ("--config smoke --device tpu", "invalid choice 'tpu'"),
         ("--config smoke --workdir /dev/null/run", "The work folder /dev/null/run cannot"),
+        ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),
     ],
 )
 def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(line, message, capsys, tmp_path):
@@ -144,8 +145,8 @@ def test_no_data_and_no_network_is_one_sentence_without_a_traceback(tmp_path):
         [sys.executable, "-m", "experiments.run", "--config", "base", "--data-dir", str(tmp_path)],
         capture_output=True,
         text=True,
-        env=os.environ | {"http_proxy": proxy, "https_proxy": proxy},
-        timeout=30,
+        env=os.environ | {"http_proxy": proxy, "https_proxy": proxy, "JAX_PLATFORMS": "cpu"},
+        timeout=15,
         check=False,
     )
     assert finished.returncode == 2

@@ -15,7 +15,7 @@ def make_run(tmp_path):
 
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
-        workdir.begin(folder, "base", Config(seed=seed, epochs=8, **fields))
+        workdir.begin(folder, "base", Config(**{"seed": seed, "epochs": 8} | fields))
         records = [
             {"epoch": epoch, "test": {"digit_accuracy": accuracy, "sum_accuracy": accuracy / 2}}
             for epoch, accuracy in enumerate(accuracies, 1)
@@ -55,3 +55,12 @@ def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
     assert_refused([one, make_run(2, [0.5] * 8, momentum=0.5)], "differs from the first", capsys)
     assert_refused([one, make_run(3, [0.5] * 7)], "has 7 of 8 epochs", capsys)
     assert_refused([one, "/nowhere"], "does not hold a run", capsys)
+    assert_refused([one, make_run(4, [0.5] * 8)], "/dev/null/out cannot be written", capsys)
+    assert_refused([], "Give the work folders", capsys)
+    (workdir.Path(one) / workdir.METRICS).write_text('{"epoch": 1')
+    assert_refused([one], "does not hold a run", capsys)
+
+
+def test_a_mean_of_seven_epochs_needs_seven(make_run, capsys):
+    runs = [make_run(seed, [0.5] * 3, epochs=3) for seed in (1, 2)]
+    assert_refused(runs, "has 3 epochs, expected 7 or more", capsys)

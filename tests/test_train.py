@@ -5,6 +5,7 @@ import jax
 import pytest
 
 from mnist_sum.config import ConfigError
+from mnist_sum.data import Dataset
 from mnist_sum.loss import averages, zero_totals
 from mnist_sum.state import create_state
 from mnist_sum.train import begin_epoch, count_steps, train_epoch, train_step, train_steps
@@ -55,6 +56,14 @@ def test_an_epoch_is_decided_by_its_key(dataset):
     chex.assert_trees_all_equal(one, same)
     kernels = (state.params["encoder"]["conv8"]["kernel"] for state in (one, other))
     assert (next(kernels) != next(kernels)).any()
+
+
+@pytest.mark.parametrize("examples", [10, 26])
+def test_a_short_batch_is_trained_on_as_well(dataset, examples):
+    part = Dataset(*(x[:examples] for x in dataset))
+    state, totals = train_epoch(new_state(), part, jax.random.key(0))
+    assert state.step == count_steps(CONFIG, examples)
+    assert totals.digit_count == examples
 
 
 def test_a_last_batch_of_one_image_is_refused():

@@ -10,10 +10,15 @@ from mnist_sum.config import Config
 
 
 def test_a_free_name_is_found(tmp_path):
-    assert workdir.next_free("base", tmp_path) == tmp_path / "base"
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base-2").mkdir()
-    assert workdir.next_free("base", tmp_path) == tmp_path / "base-3"
+    for name in ("base", "base-2", "base-3"):
+        assert workdir.next_free("base", tmp_path) == tmp_path / name
+        assert (tmp_path / name).is_dir()
+
+
+def test_a_run_without_a_folder_gets_a_new_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [workdir.begin(None, "base", Config()) for _ in range(2)]
+    assert [str(folder) for folder in folders] == ["runs/base", "runs/base-2"]
 
 
 def test_the_config_is_noted(tmp_path):
@@ -31,10 +36,11 @@ def test_a_run_is_not_overwritten(tmp_path):
     assert (tmp_path / "config.json").read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
+@pytest.mark.parametrize("name", ["file/run", "file", "x" * 300])
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        workdir.begin(tmp_path / "file" / "run", "base", Config())
+        workdir.begin(tmp_path / name, "base", Config())
 
 
 def test_metrics_are_one_object_a_line(tmp_path):
