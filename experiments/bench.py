@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
@@ -125,6 +126,8 @@ def prepare_ours(config: Config, dataset: Dataset) -> tuple[Trainer, float]:
     init_key, epoch_key = jax.random.split(jax.random.key(config.seed))
     state = create_state(config, init_key)
     epoch = begin_epoch(epoch_key, len(dataset.digit))
+    # Where the data is: a state that is not placed would be another program than the next one.
+    state, epoch = jax.device_put((state, epoch), jnp.asarray(dataset.digit).sharding)
 
     def train(steps: int) -> None:
         nonlocal state
