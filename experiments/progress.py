@@ -18,14 +18,14 @@ class Progress:
             disable=not interactive,
             leave=False,
             dynamic_ncols=True,
-            bar_format="{desc} {percentage:3.0f}% |{bar}| {rate_noinv_fmt}{postfix}",
+            bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix} {rate_noinv_fmt}",
             unit=" examples",
             file=sys.stdout,
         )
 
     def advance(self, examples: int, averages: dict[str, float]) -> None:
         """Move the bar to so many examples; show the averages up to there."""
-        self.bar.set_postfix_str(figures_of(averages), refresh=False)
+        self.bar.set_postfix_str(figures_of(averages, digits=3), refresh=False)
         self.bar.update(examples - self.bar.n)
 
     def finish(self, record: dict[str, Any]) -> None:
@@ -36,9 +36,10 @@ class Progress:
         print(f"{'':{len(self.label)}}  test   {figures_of(record['test'])}", flush=True)
 
 
-def figures_of(averages: dict[str, float]) -> str:
-    """Write loss and accuracy of both outputs."""
+def figures_of(averages: dict[str, float], digits: int = 4) -> str:
+    """Write loss and accuracy of both outputs, the loss with so many decimals."""
     return "  ".join(
-        f"{output} {averages[f'{output}_loss']:.4f} {averages[f'{output}_accuracy']:7.2%}"
+        f"{output} {averages[f'{output}_loss']:.{digits}f} "
+        f"{averages[f'{output}_accuracy']:{digits + 3}.{digits - 2}%}"
         for output in ("digit", "sum")
     )

@@ -28,8 +28,8 @@ def test_a_bar_within_the_epoch_and_then_the_same_lines(capsys):
     progress.advance(30_000, AVERAGES)
     progress.finish(RECORD)
     shown, errors = capsys.readouterr()
-    assert "epoch  3/25  50% |" in shown
-    assert "digit 0.0266  92.99%" in shown
+    assert "epoch  3/25  50%|" in shown
+    assert "digit 0.027  93.0%  sum 0.953 100.0%" in shown
     assert "examples/s" in shown
     assert shown.endswith(LINES)
     assert errors == ""
