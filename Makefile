@@ -3,6 +3,7 @@ PYTHON ?= python3
 CONFIG ?= sample
 ARGS ?=
 DATASET ?= sample
+TORCH ?= 2.13.0
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
@@ -33,7 +34,7 @@ check: install  ## run the linter, the formatter's check and the type checker
 
 .venv/parity: .venv/installed
 	@echo "Installing PyTorch into .venv, to compare with"
-	@$(PYTHON_HERE) -m pip install --quiet --editable '.[parity]'
+	@$(PYTHON_HERE) -m pip install --quiet torch==$(TORCH) --editable '.[parity]'
 	@touch $@
 
 parity: .venv/parity  ## compare with the original's network in PyTorch
