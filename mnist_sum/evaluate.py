@@ -30,11 +30,10 @@ def predict_all(
 
     The digits' log-probabilities are [batch, 10], the sums' logits [batch, number, 19].
     """
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
 
     def predict_chunk(image: Real[Array, "chunk 28 28"]) -> Outputs:
         image = shard_batch(image, sharding)
-        outputs = MnistSum().apply(variables, image, method="with_all_numbers")
+        outputs = MnistSum().apply(state.variables, image, method="with_all_numbers")
         return cast(Outputs, outputs)
 
     whole = len(image) - len(image) % chunk

@@ -21,6 +21,5 @@ def predict(
     state: TrainState, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"]
 ) -> Prediction:
     """Read the digit in each image and add the number to it; pixels are 0..255, numbers 0..9."""
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
-    outputs = cast(Outputs, MnistSum().apply(variables, image, number, train=False))
+    outputs = cast(Outputs, MnistSum().apply(state.variables, image, number, train=False))
     return Prediction(outputs.digit_log_probabilities.argmax(-1), outputs.sum_logits.argmax(-1))

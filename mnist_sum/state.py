@@ -21,6 +21,11 @@ class TrainState(struct.PyTreeNode):
     opt_state: optax.OptState
     config: Config = struct.field(pytree_node=False)
 
+    @property
+    def variables(self) -> dict[str, dict]:
+        """What the model is applied with."""
+        return {"params": self.params, "batch_stats": self.batch_stats}
+
 
 @partial(jax.jit, static_argnames="config")
 def create_state(config: Config, key: Key[Array, ""]) -> TrainState:

@@ -64,7 +64,7 @@ def start_from(weights, config):
 
 def state_dict(state):
     """Name the weights of a state as the original does."""
-    return to_torch({"params": state.params, "batch_stats": state.batch_stats}, state.step)
+    return to_torch(state.variables, state.step)
 
 
 def assert_close(ours, golden, rtol=0.0, atol=0.0):
