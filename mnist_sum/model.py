@@ -1,7 +1,7 @@
 """The network: an encoder reads the digit, an adder adds the number to it.
 
-Inside the encoder the batch is the last axis, [channel, height, width, batch]: it fills a
-processor's vector lanes whatever the size of the image.
+Inside the encoder the axes are [height, channel, width, batch]: the batch fills a processor's
+vector lanes whatever the size of the image, and a convolution takes it row by row.
 """
 
 from typing import NamedTuple
@@ -32,10 +32,10 @@ class ConvBlock(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "in_channel height width batch"], train: bool
-    ) -> Float[Array, "out_channel out_height out_width batch"]:
+        self, x: Float[Array, "height in_channel width batch"], train: bool
+    ) -> Float[Array, "out_height out_channel out_width batch"]:
         x = Conv(self.features, self.window, name="conv")(x)
-        x = BatchNorm(0, self.axis_name, name="norm")(x, train=train)
+        x = BatchNorm(1, self.axis_name, name="norm")(x, train=train)
         return Dropout(self.dropout_rate, name="dropout")(nn.relu(x), train=train)
 
 
@@ -69,17 +69,17 @@ class DigitEncoder(nn.Module):
             return ConvBlock(features, window, dropout_rate, self.axis_name, name=f"block{index}")
 
         drop = self.dropout_rate
-        x = jnp.moveaxis(image.astype(jnp.float32), 0, -1)[None]  # [1, 28, 28, batch]
-        x = block(1, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 26, 26, batch]
-        x = block(2, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 24, 24, batch]
-        x = block(3, features=15, window=3, dropout_rate=0.0)(x, train)  # [15, 22, 22, batch]
-        x = max_pool(x)  # [15, 11, 11, batch]
-        x = block(4, features=10, window=1, dropout_rate=drop)(x, train)  # [10, 11, 11, batch]
-        x = block(5, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 9, 9, batch]
-        x = block(6, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 7, 7, batch]
-        x = block(7, features=10, window=3, dropout_rate=drop)(x, train)  # [10, 5, 5, batch]
-        x = Conv(NUM_DIGITS, window=5, name="conv8")(x)  # [10, 1, 1, batch]
-        return x[:, 0, 0].T
+        x = jnp.moveaxis(image.astype(jnp.float32), 0, -1)[:, None]  # [28, 1, 28, batch]
+        x = block(1, features=10, window=3, dropout_rate=drop)(x, train)  # [26, 10, 26, batch]
+        x = block(2, features=10, window=3, dropout_rate=drop)(x, train)  # [24, 10, 24, batch]
+        x = block(3, features=15, window=3, dropout_rate=0.0)(x, train)  # [22, 15, 22, batch]
+        x = max_pool(x)  # [11, 15, 11, batch]
+        x = block(4, features=10, window=1, dropout_rate=drop)(x, train)  # [11, 10, 11, batch]
+        x = block(5, features=10, window=3, dropout_rate=drop)(x, train)  # [9, 10, 9, batch]
+        x = block(6, features=10, window=3, dropout_rate=drop)(x, train)  # [7, 10, 7, batch]
+        x = block(7, features=10, window=3, dropout_rate=drop)(x, train)  # [5, 10, 5, batch]
+        x = Conv(NUM_DIGITS, window=5, name="conv8")(x)  # [1, 10, 1, batch]
+        return x[0, :, 0].T
 
 
 class SumAdder(nn.Module):

@@ -136,7 +136,7 @@ def read_program(
             module = path if event == "enter" else path.rpartition("/")[0]
             if event == "leave" and path in modules:
                 layer = module_layer(path, modules[path], params)
-        elif module not in modules and function_name(equation) in FUNCTIONS:
+        elif module not in modules:
             layer = function_layer(module, equation)
         if layer:
             shape = shape_of(equation.outvars[0])
@@ -155,8 +155,12 @@ def merge(sources: dict[Any, tuple[str, ...]], variables: Sequence[Any]) -> tupl
 
 
 def shape_of(variable: Any) -> tuple[int, ...]:
-    """Take the shape for one image: all axes but the batch."""
-    return tuple(length for length in variable.aval.shape if length != BATCH)
+    """Take the shape for one image: all axes but the batch, the channels first."""
+    shape = tuple(length for length in variable.aval.shape if length != BATCH)
+    if len(shape) == 3:
+        height, channel, width = shape
+        return channel, height, width
+    return shape
 
 
 def module_layer(path: str, module: nn.Module, params: dict[str, Any]) -> Layer:
@@ -168,16 +172,14 @@ def module_layer(path: str, module: nn.Module, params: dict[str, Any]) -> Layer:
     return Layer(path, kind, parameters=parameters, window=getattr(module, "window", 1))
 
 
-def function_name(equation: JaxprEqn) -> str:
-    """Look up what JAX calls the function behind an equation."""
-    if equation.primitive.name == "custom_jvp_call":
-        equation = equation.params["call_jaxpr"].eqns[0]
-    return equation.params.get("name", equation.primitive.name)
-
-
-def function_layer(module: str, equation: JaxprEqn) -> Layer:
-    """Describe a function, but for what goes in and out."""
-    kind = FUNCTIONS[function_name(equation)]
-    window = max(equation.params.get("window_dimensions", [1]))
-    stride = max(equation.params.get("window_strides", [1]))
-    return Layer(f"{module}/{kind}".lstrip("/"), kind, window=window, stride=stride)
+def function_layer(module: str, equation: JaxprEqn) -> Layer | None:
+    """Describe a function, but for what goes in and out, if it is one of FUNCTIONS."""
+    wrapped = equation.params.get("call_jaxpr")  # by jax.custom_jvp or jax.custom_vjp
+    for inner in wrapped.eqns if wrapped else [equation]:
+        name = inner.params.get("name", inner.primitive.name)
+        if name in FUNCTIONS:
+            kind = FUNCTIONS[name]
+            window = max(inner.params.get("window_dimensions", [1]))
+            stride = max(inner.params.get("window_strides", [1]))
+            return Layer(f"{module}/{kind}".lstrip("/"), kind, window=window, stride=stride)
+    return None

@@ -29,14 +29,14 @@ BATCH = 8
 
 def plain(images, kernel):
     return lax.conv_general_dilated(
-        images, kernel, (1, 1), "VALID", dimension_numbers=("CHWN", "HWIO", "CHWN")
+        images, kernel, (1, 1), "VALID", dimension_numbers=("HCWN", "HWIO", "HCWN")
     )
 
 
 def operands(shape, dtype=np.float32, batch=BATCH):
     in_channel, side, out_channel, window = shape
     draw = np.random.default_rng(0).standard_normal
-    images = draw((in_channel, side, side, batch)).astype(dtype)
+    images = draw((side, in_channel, side, batch)).astype(dtype)
     kernel = draw((window, window, in_channel, out_channel)).astype(dtype)
     return jnp.asarray(images), jnp.asarray(kernel)
 

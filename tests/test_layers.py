@@ -1,6 +1,7 @@
 """The layers: batch norm against literal values, dropout's rate, the pool, initial weights."""
 
 import chex
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,8 +62,20 @@ def test_random_integers_fill_16_bits(shape):
 
 
 def test_the_pool_takes_the_greatest_of_four():
-    x = jnp.arange(16.0).reshape(1, 4, 4, 1)
-    assert max_pool(x)[0, :, :, 0].tolist() == [[5.0, 7.0], [13.0, 15.0]]
+    x = jnp.arange(16.0).reshape(4, 1, 4, 1)
+    assert max_pool(x)[:, 0, :, 0].tolist() == [[5.0, 7.0], [13.0, 15.0]]
+
+
+def test_the_pool_has_the_gradient_of_the_library_ties_included():
+    x = jnp.round(4 * jax.random.uniform(jax.random.key(0), (6, 3, 8, 5)))
+    assert len(set(x.ravel().tolist())) == 5
+
+    def loss(pool, x):
+        y = pool(x)
+        return (y * jnp.arange(y.size).reshape(y.shape)).sum()
+
+    library = jax.grad(lambda x: loss(lambda x: nn.max_pool(x, (2, 1, 2), (2, 1, 2)), x))(x)
+    chex.assert_trees_all_equal(jax.grad(lambda x: loss(max_pool, x))(x), library)
 
 
 def test_initial_weights_are_uniform_up_to_the_root_of_the_fan_in():
