@@ -126,7 +126,7 @@ def random_uint16(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, 
     """
     size = prod(shape)
     counters = lax.iota(jnp.uint32, 2 * -(-size // 4))  # flat: see uniform_by_fan_in
-    words = threefry_2x32(jax.random.bits(key, (2,)), counters)
+    words = threefry_2x32(jax.random.bits(key, (2,), jnp.uint32), counters)
     return jnp.concatenate([words & 0xFFFF, words >> 16])[:size].reshape(shape)
 
 
