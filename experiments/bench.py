@@ -24,7 +24,7 @@ from mnist_sum.data import Dataset, load
 from mnist_sum.evaluate import evaluate
 from mnist_sum.loss import Totals, zero_totals
 from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import begin_epoch, train_epoch, train_steps
+from mnist_sum.train import begin_epoch, count_steps, train_epoch, train_steps
 
 EXAMPLES = 60_000  # an epoch of MNIST; the sample is repeated to be as long
 SWEEP = (32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -124,7 +124,7 @@ def peak_memory(device: jax.Device) -> int:
 def prepare_ours(config: Config, dataset: Dataset) -> tuple[Trainer, float]:
     """Make a function that takes so many training steps; also returns the time to compile it."""
     init_key, epoch_key = jax.random.split(jax.random.key(config.seed))
-    state = create_state(config, init_key)
+    state = create_state(config, init_key, config.epochs * count_steps(config, len(dataset.digit)))
     epoch = begin_epoch(epoch_key, len(dataset.digit))
     # Where the data is: a state that is not placed would be another program than the next one.
     state, epoch = jax.device_put((state, epoch), jnp.asarray(dataset.digit).sharding)
@@ -190,7 +190,7 @@ def compare(
 
 def measure_evaluation(config: Config, test: Dataset) -> dict[str, float]:
     """Time the evaluation of all test images with all ten numbers."""
-    state = create_state(config, jax.random.key(config.seed))
+    state = create_state(config, jax.random.key(config.seed), config.epochs)
     compiling = seconds(evaluate, state, test)
     evaluating = seconds(evaluate, state, test)
     return {
@@ -209,7 +209,8 @@ def measure_full_run(config: Config, dataset: Dataset) -> dict[str, float]:
         train: Callable[..., tuple[TrainState, Totals]], keys: Key[Array, " seed"], epochs: int
     ) -> Totals:
         """Train from new states; the key of an epoch is folded from the key of its seed."""
-        states = jax.vmap(partial(create_state, config))(keys)
+        steps = config.epochs * count_steps(config, len(dataset.digit))
+        states = jax.vmap(partial(create_state, config, total_steps=steps))(keys)
         for epoch in range(epochs):
             states, totals = train(states, jax.vmap(jax.random.fold_in, (0, None))(keys, epoch))
         return totals

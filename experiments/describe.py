@@ -14,7 +14,7 @@ from experiments.environment import describe_environment
 from experiments.tables import layer_table, receptive_field_table, text_table
 from experiments.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
-from mnist_sum.model import MnistSum
+from mnist_sum.model import make_model
 from mnist_sum.summary import Layer, list_layers, receptive_fields
 
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 def run(name: str, options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
     splits = load(options.config.dataset, options.data_dir, options.manual_dir)
-    layers = list_layers(MnistSum(options.config.dropout_rate))
+    layers = list_layers(make_model(options.config))
     environment = describe_environment(jax.local_devices())
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers, with their outputs for one image", layer_table(layers))

@@ -19,7 +19,7 @@ from experiments.tables import Row, layer_table, markdown_table
 from experiments.workdir import CURVES, MODEL, REPORT, SAMPLES, write
 from mnist_sum.config import Config
 from mnist_sum.data import Splits
-from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.model import Outputs, make_model
 from mnist_sum.summary import list_layers
 
 MISTAKES = "mistakes.png"
@@ -43,7 +43,7 @@ def write_report(
     `outputs` are those for the test images, each with all ten numbers, after the last epoch.
     """
     test, outputs = splits.test, jax.device_get(outputs)
-    layers = list_layers(MnistSum(config.dropout_rate))
+    layers = list_layers(make_model(config))
     confusions = {
         "digit": count_confusions(test.digit, outputs.digit_log_probabilities),
         "sum": count_confusions(all_sums(test), outputs.sum_logits),

@@ -21,6 +21,7 @@ from experiments.figures import draw_curves
 from experiments.progress import Progress
 from experiments.report import write_report
 from mnist_sum import checkpoint
+from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.evaluate import evaluate, predict_all
 from mnist_sum.loss import averages, zero_totals
@@ -57,7 +58,8 @@ def run(name: str, options: RunOptions) -> None:
     sharding = data_sharding(devices)
     splits = replicate(on_host, sharding)
     init_key, epochs_key = jax.random.split(jax.random.key(config.seed))
-    state = replicate(create_state(config, init_key), sharding)
+    steps = config.epochs * count_steps(config, len(on_host.train.digit))
+    state = replicate(create_state(config, init_key, steps), sharding)
     print_header(options, devices, splits, state, folder)
     state = compile_ahead(state, splits, jax.random.fold_in(epochs_key, 0), sharding)
 
@@ -81,8 +83,19 @@ def load_splits(options: RunOptions) -> Splits:
     config = options.config
     splits = load(config.dataset, options.data_dir, options.manual_dir)
     train = Dataset(*(x[: config.train_examples] for x in splits.train))
-    count_steps(config, len(train.digit))
-    return Splits(train, splits.test)
+    return hold_out(config, train, splits.test)
+
+
+def hold_out(config: Config, train: Dataset, test: Dataset) -> Splits:
+    """Put the last images to train on in the place of the test images, if the config asks so."""
+    if config.held_out == 0:
+        return Splits(train, test)
+    rest = len(train.digit) - config.held_out
+    if rest < 2:
+        raise ConfigError(
+            f"held_out is {config.held_out} and must leave 2 of {len(train.digit)} images."
+        )
+    return Splits(Dataset(*(x[:rest] for x in train)), Dataset(*(x[rest:] for x in train)))
 
 
 def print_header(

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 import jax
-from jaxtyping import Array, Int, Key, UInt8
+import jax.numpy as jnp
+from jaxtyping import Array, Int, Key, Real
 
+from mnist_sum.augment import augment
 from mnist_sum.config import NUM_NUMBERS, Config
 from mnist_sum.data import Dataset
 
@@ -12,7 +14,7 @@ from mnist_sum.data import Dataset
 class Batch(NamedTuple):
     """Images with their digits, and the number that is to be added to each."""
 
-    image: UInt8[Array, "batch 28 28"]
+    image: Real[Array, "batch 28 28"]
     digit: Int[Array, " batch"]
     number: Int[Array, " batch"]
 
@@ -20,6 +22,21 @@ class Batch(NamedTuple):
 def draw_numbers(key: Key[Array, ""], count: int) -> Int[Array, " count"]:
     """Draw numbers uniformly from 0..9."""
     return jax.random.randint(key, (count,), 0, NUM_NUMBERS)
+
+
+def unseen_number(digit: Int[Array, "*batch"]) -> Int[Array, "*batch"]:
+    """Name the number that a digit is never paired with in training if `unseen_pairs` is set.
+
+    These ten pairs have ten different numbers, and none of their sums is theirs alone: all digits,
+    numbers and sums are seen in other pairs.
+    """
+    return (3 + 7 * digit) % NUM_NUMBERS
+
+
+def draw_seen_numbers(key: Key[Array, ""], digit: Int[Array, " batch"]) -> Int[Array, " batch"]:
+    """Draw for each digit uniformly from the nine numbers that training may pair it with."""
+    number = jax.random.randint(key, digit.shape, 0, NUM_NUMBERS - 1)
+    return number + (number >= unseen_number(digit))
 
 
 def take_batch(dataset: Dataset, rows: Int[Array, " batch"]) -> Batch:
@@ -31,7 +48,10 @@ def draw_batch(
     config: Config, dataset: Dataset, rows: Int[Array, " batch"], key: Key[Array, ""]
 ) -> Batch:
     """Gather the given rows of the dataset and do to them what the config leaves to chance."""
+    number_key, augment_key = jax.random.split(key)
     batch = take_batch(dataset, rows)
-    if config.numbers == "fresh":
-        batch = batch._replace(number=draw_numbers(key, len(rows)))
-    return batch
+    if config.unseen_pairs:
+        batch = batch._replace(number=draw_seen_numbers(number_key, jnp.asarray(batch.digit)))
+    elif config.numbers == "fresh":
+        batch = batch._replace(number=draw_numbers(number_key, len(rows)))
+    return batch._replace(image=augment(config, augment_key, jnp.asarray(batch.image)))

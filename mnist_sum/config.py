@@ -1,7 +1,10 @@
 """The recipe of a run: one frozen dataclass, checked when it is made."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Callable
+from math import isfinite
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_type_hints
 
 NUM_DIGITS = 10
 NUM_NUMBERS = 10
@@ -20,8 +23,15 @@ class Config:
     """Full MNIST (60,000 + 10,000 images) or the embedded sample of it (4,000 + 1,000)."""
     train_examples: int | None = None
     """Train on the first so many images only; on all of them if not given."""
+    held_out: int = 0
+    """Keep the last so many training images out of training, and test on them instead of on the
+    test images, to choose a recipe by."""
     numbers: Literal["fixed", "fresh"] = "fixed"
     """Numbers drawn once for each training image, or afresh for every batch."""
+    unseen_pairs: bool = False
+    """Keep one number for each digit out of training; needs fresh numbers."""
+    adder: Literal["mlp", "exact"] = "mlp"
+    """The network's adder, or one without parameters: the digit's distribution, shifted."""
     seed: int = 1
     """Seed of the initial weights, the order of the images, fresh numbers and dropout."""
     epochs: int = 25
@@ -29,35 +39,96 @@ class Config:
     batch_size: int = 128
     """Images in a step; the last batch of an epoch holds what is left over."""
     learning_rate: float = 0.01
-    """Learning rate of stochastic gradient descent."""
+    """Learning rate of stochastic gradient descent; with a schedule, its highest."""
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    """The same learning rate for all steps, or one that rises and falls along cosines."""
+    warmup: float = 0.3
+    """Fraction of the steps in which one_cycle rises, in (0, 1)."""
     momentum: float = 0.9
     """Momentum of stochastic gradient descent, as a fraction in [0, 1)."""
+    nesterov: bool = False
+    """Nesterov's momentum instead of the plain one."""
+    weight_decay: float = 0.0
+    """Share of each kernel that is added to its gradient."""
     dropout_rate: float = 0.01
     """Fraction of the activations that dropout sets to zero, in [0, 1)."""
+    label_smoothing: float = 0.0
+    """Share of each label that is spread over all classes, in [0, 1)."""
     digit_weight: float = 1.0
     """Weight of the digit's loss in the total loss."""
     sum_weight: float = 1.0
     """Weight of the sum's loss in the total loss."""
+    shift: float = 0.0
+    """Move each training image by up to so many pixels, along both axes."""
+    rotation: float = 0.0
+    """Turn each training image by up to so many degrees, either way."""
+    scale: float = 0.0
+    """Stretch or shrink each training image by up to this fraction, each axis by itself."""
+    shear: float = 0.0
+    """Move the rows of each training image by up to so many columns for each row."""
+    elastic: float = 0.0
+    """Standard deviation in pixels of a smooth random displacement of each training image."""
+    erase: int = 0
+    """Side in pixels of a square of each training image that is set to zero."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for a value out of its range."""
-        for name, meets, expected in (
-            ("dataset", self.dataset in ("mnist", "sample"), "'mnist' or 'sample'"),
-            ("numbers", self.numbers in ("fixed", "fresh"), "'fixed' or 'fresh'"),
-            (
-                "train_examples",
-                self.train_examples is None or self.train_examples >= 2,
-                "at least 2",
-            ),
-            ("seed", 0 <= self.seed < 2**32, "in 0 .. 4294967295"),
-            ("epochs", self.epochs >= 1, "at least 1"),
-            ("batch_size", self.batch_size >= 2, "at least 2, as batch norm needs a variance"),
-            ("learning_rate", 0 < self.learning_rate < float("inf"), "positive and finite"),
-            ("momentum", 0 <= self.momentum < 1, "in [0, 1)"),
-            ("dropout_rate", 0 <= self.dropout_rate < 1, "in [0, 1)"),
-            ("digit_weight", 0 <= self.digit_weight < float("inf"), "finite and not negative"),
-            ("sum_weight", 0 <= self.sum_weight < float("inf"), "finite and not negative"),
-        ):
-            if not meets:
-                value = getattr(self, name)
+        """Raise ConfigError for a value of the wrong type or out of its range."""
+        for name, kind in get_type_hints(Config).items():
+            value = getattr(self, name)
+            meets, expected = RANGES.get(name, (lambda _: True, ""))
+            if not is_of(value, kind):
+                raise ConfigError(f"{name} is {value!r} and must be {describe_type(kind)}.")
+            if value is not None and not meets(value):
                 raise ConfigError(f"{name} is {value!r} and must be {expected}.")
+        if self.unseen_pairs and self.numbers != "fresh":
+            raise ConfigError("unseen_pairs is True and needs numbers to be 'fresh'.")
+        if self.adder == "exact" and self.label_smoothing:
+            raise ConfigError(
+                f"label_smoothing is {self.label_smoothing} and must be 0 for adder 'exact', "
+                "which gives impossible sums no probability to spread the label over."
+            )
+
+
+Range = tuple[Callable[[Any], bool], str]
+FRACTION: Range = (lambda x: 0 <= x < 1, "in [0, 1)")
+NOT_NEGATIVE: Range = (lambda x: x >= 0 and isfinite(x), "finite and not negative")
+RANGES: dict[str, Range] = {
+    "train_examples": (lambda x: x >= 2, "at least 2"),
+    "held_out": (lambda x: x >= 0, "at least 0"),
+    "seed": (lambda x: 0 <= x < 2**32, "in 0 .. 4294967295"),
+    "epochs": (lambda x: x >= 1, "at least 1"),
+    "batch_size": (lambda x: x >= 2, "at least 2, as batch norm needs a variance"),
+    "learning_rate": (lambda x: x > 0 and isfinite(x), "positive and finite"),
+    "warmup": (lambda x: 0 < x < 1, "in (0, 1)"),
+    "momentum": FRACTION,
+    "weight_decay": NOT_NEGATIVE,
+    "dropout_rate": FRACTION,
+    "label_smoothing": FRACTION,
+    "digit_weight": NOT_NEGATIVE,
+    "sum_weight": NOT_NEGATIVE,
+    "shift": (lambda x: 0 <= x <= 28, "in [0, 28], the side of an image"),
+    "rotation": (lambda x: 0 <= x <= 180, "in [0, 180]"),
+    "scale": FRACTION,
+    "shear": NOT_NEGATIVE,
+    "elastic": NOT_NEGATIVE,
+    "erase": (lambda x: 0 <= x <= 28, "in 0 .. 28, the side of an image"),
+}
+
+
+def is_of(value: object, kind: Any) -> bool:
+    """Say whether a value is of a field's type; True is no number, and 1 is a float."""
+    if isinstance(kind, UnionType):
+        return any(is_of(value, member) for member in get_args(kind))
+    if kind in (NoneType, bool, int):
+        return type(value) is kind
+    if kind is float:
+        return type(value) in (int, float)
+    return isinstance(value, str) and value in get_args(kind)
+
+
+def describe_type(kind: Any) -> str:
+    """Name a field's type in a sentence."""
+    if isinstance(kind, UnionType):
+        return " or ".join(map(describe_type, get_args(kind)))
+    names = {int: "a whole number", float: "a number", bool: "True or False", NoneType: "None"}
+    return names.get(kind) or " or ".join(map(repr, get_args(kind)))

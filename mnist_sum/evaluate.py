@@ -12,7 +12,7 @@ from jaxtyping import Array, Real
 from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, total
-from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.model import Outputs, make_model
 from mnist_sum.sharding import shard_batch
 from mnist_sum.state import TrainState
 
@@ -33,7 +33,7 @@ def predict_all(
 
     def predict_chunk(image: Real[Array, "chunk 28 28"]) -> Outputs:
         image = shard_batch(image, sharding)
-        outputs = MnistSum().apply(state.variables, image, method="with_all_numbers")
+        outputs = make_model(state.config).apply(state.variables, image, method="with_all_numbers")
         return cast(Outputs, outputs)
 
     whole = len(image) - len(image) % chunk

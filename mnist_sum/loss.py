@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float, Int
 
 from mnist_sum.config import Config
@@ -22,28 +21,34 @@ class Totals(NamedTuple):
     sum_count: Int[Array, ""]
 
 
-def digit_loss(
-    log_probabilities: Float[Array, "*batch 10"], digit: Int[Array, "*batch"]
+def cross_entropy(
+    log_probabilities: Float[Array, "*batch class"],
+    label: Int[Array, "*batch"],
+    smoothing: float = 0.0,
 ) -> Float[Array, "*batch"]:
-    """Compute the negative log-likelihood of each digit, in nats."""
-    return -jnp.take_along_axis(log_probabilities, digit[..., None], axis=-1)[..., 0]
+    """Compute the cross-entropy of each label in nats, a share of it spread over all classes.
+
+    Without smoothing it is the negative log-likelihood; with it, see arXiv:1512.00567, section 7.
+    """
+    loss = -jnp.take_along_axis(log_probabilities, label[..., None], axis=-1)[..., 0]
+    if smoothing:
+        return (1 - smoothing) * loss - smoothing * log_probabilities.mean(-1)
+    return loss
 
 
-def sum_loss(
-    logits: Float[Array, "*batch 19"], sum_: Int[Array, "*batch"]
-) -> Float[Array, "*batch"]:
-    """Compute the cross-entropy of each sum, in nats."""
-    return optax.softmax_cross_entropy_with_integer_labels(logits, sum_)
-
-
-def total(outputs: Outputs, digit: Int[Array, "*digits"], sum_: Int[Array, "*sums"]) -> Totals:
+def total(
+    outputs: Outputs,
+    digit: Int[Array, "*digits"],
+    sum_: Int[Array, "*sums"],
+    smoothing: float = 0.0,
+) -> Totals:
     """Add up losses, right decisions and decisions.
 
     There may be more sums than digits: evaluation pairs an image with all ten numbers.
     """
     return Totals(
-        digit_loss=digit_loss(outputs.digit_log_probabilities, digit).sum(),
-        sum_loss=sum_loss(outputs.sum_logits, sum_).sum(),
+        digit_loss=cross_entropy(outputs.digit_log_probabilities, digit, smoothing).sum(),
+        sum_loss=cross_entropy(jax.nn.log_softmax(outputs.sum_logits), sum_, smoothing).sum(),
         digit_correct=(outputs.digit_log_probabilities.argmax(-1) == digit).sum(),
         sum_correct=(outputs.sum_logits.argmax(-1) == sum_).sum(),
         digit_count=jnp.asarray(digit.size),

@@ -11,8 +11,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Real
 
-from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
+from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS, Config
 from mnist_sum.layers import BatchNorm, Conv, Dropout, dense, max_pool
+
+IMPOSSIBLE = -1e9  # the logit of a sum that no digit makes with the number
 
 
 class Outputs(NamedTuple):
@@ -107,15 +109,35 @@ class SumAdder(nn.Module):
         return dense(NUM_SUMS, x.shape[-1], name="dense4")(x)
 
 
+class ExactAdder(nn.Module):
+    """Add without parameters: the sum is distributed as the digit is, moved by the number."""
+
+    @nn.compact
+    def __call__(
+        self,
+        digit_logits: Float[Array, "batch 10"],
+        number: Int[Array, " batch"],
+        *,
+        train: bool,
+    ) -> Float[Array, "batch 19"]:
+        digit = jnp.arange(NUM_SUMS)[None] - number[:, None]
+        possible = (digit >= 0) & (digit < NUM_DIGITS)
+        logits = jnp.take_along_axis(digit_logits, digit.clip(0, NUM_DIGITS - 1), axis=1)
+        return jnp.where(possible, logits, IMPOSSIBLE)
+
+
 class MnistSum(nn.Module):
     """Read the digit in an image and add a number to it; 21,843 parameters."""
 
     dropout_rate: float = 0.01
     axis_name: str | None = None
+    exact_adder: bool = False
 
     def setup(self) -> None:
         self.encoder = DigitEncoder(self.dropout_rate, self.axis_name)
-        self.adder = SumAdder(self.dropout_rate, self.axis_name)
+        self.adder = (
+            ExactAdder() if self.exact_adder else SumAdder(self.dropout_rate, self.axis_name)
+        )
 
     def __call__(
         self, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"], *, train: bool
@@ -134,3 +156,8 @@ class MnistSum(nn.Module):
         numbers = jnp.tile(jnp.arange(NUM_NUMBERS), len(image))
         sum_logits = self.adder(jnp.repeat(digit_logits, NUM_NUMBERS, 0), numbers, train=False)
         return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(-1, NUM_NUMBERS, NUM_SUMS))
+
+
+def make_model(config: Config, axis_name: str | None = None) -> MnistSum:
+    """Make the network of a recipe; `axis_name` is that of pmap or shard_map around it."""
+    return MnistSum(config.dropout_rate, axis_name, config.adder == "exact")

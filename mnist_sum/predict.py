@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 import jax
 from jaxtyping import Array, Int, Real
 
-from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.model import Outputs, make_model
 from mnist_sum.state import TrainState
 
 
@@ -21,5 +21,6 @@ def predict(
     state: TrainState, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"]
 ) -> Prediction:
     """Read the digit in each image and add the number to it; pixels are 0..255, numbers 0..9."""
-    outputs = cast(Outputs, MnistSum().apply(state.variables, image, number, train=False))
+    outputs = make_model(state.config).apply(state.variables, image, number, train=False)
+    outputs = cast(Outputs, outputs)
     return Prediction(outputs.digit_log_probabilities.argmax(-1), outputs.sum_logits.argmax(-1))

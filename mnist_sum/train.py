@@ -15,7 +15,7 @@ from mnist_sum.batch import Batch, draw_batch
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, total, weighted_mean, zero_totals
-from mnist_sum.model import MnistSum
+from mnist_sum.model import make_model
 from mnist_sum.sharding import shard_batch
 from mnist_sum.state import TrainState, optimizer
 
@@ -30,7 +30,7 @@ def train_step(
     reduce over: gradients, totals and batch-norm statistics are then those of the whole batch.
     """
     config = state.config
-    model = MnistSum(config.dropout_rate, axis_name)
+    model = make_model(config, axis_name)
     params = state.params
     if axis_name is not None:
         key = jax.random.fold_in(key, lax.axis_index(axis_name))
@@ -45,14 +45,16 @@ def train_step(
             rngs={"dropout": key},
             mutable="batch_stats",
         )
-        totals = total(outputs, batch.digit, batch.digit + batch.number)
+        totals = total(outputs, batch.digit, batch.digit + batch.number, config.label_smoothing)
         return weighted_mean(totals, config), (totals, updates["batch_stats"])
 
     gradients, (totals, batch_stats) = jax.grad(mean_loss, has_aux=True)(params)
     if axis_name is not None:
         gradients = lax.pmean(gradients, axis_name)
         totals = lax.psum(totals, axis_name)
-    updates, opt_state = optimizer(config).update(gradients, state.opt_state, state.params)
+    updates, opt_state = optimizer(config, state.total_steps).update(
+        gradients, state.opt_state, state.params
+    )
     return state.replace(
         step=state.step + 1,
         params=optax.apply_updates(state.params, updates),

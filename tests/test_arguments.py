@@ -1,10 +1,12 @@
 """Command lines: what they mean, and one sentence for each that means nothing."""
 
+import dataclasses
+
 import pytest
 
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.configs import base, sample
-from mnist_sum.config import ConfigError
+from mnist_sum.config import Config, ConfigError
 
 
 def test_base_is_the_config_if_none_is_named():
@@ -17,12 +19,23 @@ def test_a_config_is_chosen_by_name(argv):
 
 
 def test_every_field_can_be_overridden():
-    line = (
-        "--dataset sample --train-examples 100 --numbers fresh --seed 7 --epochs 3 --batch-size 64 "
-        "--learning-rate 0.5 --momentum 0.8 --dropout-rate 0.2 --digit-weight 2 --sum-weight 3"
+    other = {
+        "dataset": "sample", "train_examples": 100, "held_out": 10, "numbers": "fresh",
+        "unseen_pairs": True, "adder": "exact", "seed": 7, "epochs": 3, "batch_size": 64,
+        "learning_rate": 0.5, "schedule": "one_cycle", "warmup": 0.2, "momentum": 0.8,
+        "nesterov": True, "weight_decay": 0.1, "dropout_rate": 0.2, "digit_weight": 2.0,
+        "sum_weight": 3.0, "shift": 1.5, "rotation": 9.0, "scale": 0.1, "shear": 0.3,
+        "elastic": 0.4, "erase": 5,
+    }  # fmt: skip
+    assert {*other, "label_smoothing"} == {field.name for field in dataclasses.fields(Config)}
+    line = " ".join(
+        f"--{name.replace('_', '-')} {'' if value is True else value}"
+        for name, value in other.items()
     )
     _, options = parse(ConfigOptions, "run", line.split())
-    assert options.config == type(base())("sample", 100, "fresh", 7, 3, 64, 0.5, 0.8, 0.2, 2.0, 3.0)
+    assert options.config == Config(**other)
+    _, options = parse(ConfigOptions, "run", ["--label-smoothing", "0.1"])
+    assert options.config == Config(label_smoothing=0.1)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mnist_sum.batch import draw_batch, draw_numbers, take_batch
+from mnist_sum.batch import draw_batch, draw_numbers, draw_seen_numbers, take_batch, unseen_number
 from mnist_sum.config import Config
 from mnist_sum.data import Dataset
 
@@ -49,3 +49,33 @@ def test_numbers_of_a_batch_are_the_datasets_or_fresh():
     assert (fresh.number != fixed.number).any()
     assert (fresh.number != other.number).any()
     chex.assert_trees_all_equal(fresh._replace(number=fixed.number), fixed)
+
+
+def test_unseen_pairs_are_ten_and_are_not_drawn():
+    digits = jnp.tile(jnp.arange(10), 1000)
+    numbers = draw_seen_numbers(jax.random.key(0), digits)
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (np.asarray(digits), np.asarray(numbers)), 1)
+    unseen = np.asarray(unseen_number(jnp.arange(10)))
+    assert sorted(unseen) == list(range(10))
+    assert (counts[np.arange(10), unseen] == 0).all()
+    counts[np.arange(10), unseen] = 111
+    np.testing.assert_allclose(counts, 111, atol=60)
+
+
+def test_no_sum_is_made_by_unseen_pairs_alone():
+    pairs = {(digit, int(unseen_number(jnp.array(digit)))) for digit in range(10)}
+    seen = {d + n for d in range(10) for n in range(10) if (d, n) not in pairs}
+    assert seen == set(range(19))
+
+
+def test_a_config_decides_what_is_left_to_chance(dataset):
+    rows = jnp.arange(20)
+    key = jax.random.key(0)
+    plain = draw_batch(Config(), dataset, rows, key)
+    chex.assert_trees_all_equal(plain, take_batch(dataset, rows))
+    moved = draw_batch(Config(shift=2.0), dataset, rows, key)
+    assert (moved.image != plain.image).any()
+    chex.assert_trees_all_equal(moved.number, plain.number)
+    unseen = draw_batch(Config(numbers="fresh", unseen_pairs=True), dataset, rows, key)
+    assert (unseen.number != unseen_number(unseen.digit)).all()

@@ -45,3 +45,35 @@ def test_a_config_cannot_be_changed():
 def test_a_value_out_of_range_is_named_with_what_was_expected(field, value):
     with pytest.raises(ConfigError, match=rf"^{field} is .* and must be .*\.$"):
         Config(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("epochs", 2.0, "a whole number"),
+        ("epochs", True, "a whole number"),
+        ("learning_rate", "0.1", "a number"),
+        ("train_examples", "all", "a whole number or None"),
+        ("numbers", None, "'fixed' or 'fresh'"),
+        ("nesterov", 1, "True or False"),
+    ],
+)
+def test_a_value_of_another_type_is_named_too(field, value, expected):
+    with pytest.raises(ConfigError, match=f"^{field} is {value!r} and must be {expected}\\.$"):
+        Config(**{field: value})
+
+
+def test_a_whole_number_will_do_for_a_fraction():
+    assert Config(momentum=0).momentum == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"unseen_pairs": True}, "unseen_pairs is True and needs numbers to be 'fresh'"),
+        ({"adder": "exact", "label_smoothing": 0.1}, "label_smoothing is 0.1 and must be 0"),
+    ],
+)
+def test_fields_that_do_not_go_together_are_named(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        Config(**fields)

@@ -1,30 +1,31 @@
 """Losses against literal values, and totals against what they add up."""
 
 import chex
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mnist_sum.config import Config
-from mnist_sum.loss import averages, digit_loss, sum_loss, total, weighted_mean, zero_totals
+from mnist_sum.loss import averages, cross_entropy, total, weighted_mean, zero_totals
 from mnist_sum.model import Outputs
 
 
-def test_digit_loss_is_the_negative_log_probability_of_the_digit():
+def test_loss_is_the_negative_log_probability_of_the_digit():
     log_probabilities = jnp.log(jnp.array([[0.91] + [0.01] * 9, [0.1] * 10]))
-    losses = digit_loss(log_probabilities, jnp.array([1, 7]))
+    losses = cross_entropy(log_probabilities, jnp.array([1, 7]))
     chex.assert_shape(losses, (2,))
     np.testing.assert_allclose(losses, [4.605170, 2.302585], rtol=1e-6)
 
 
 def test_a_wrong_shape_is_noticed():
     with pytest.raises(Exception, match=r"(?i)type-check"):
-        digit_loss(jnp.zeros((2, 9)), jnp.zeros(2, int))
+        cross_entropy(jnp.zeros((2, 10)), jnp.zeros(3, int))
 
 
-def test_sum_loss_is_the_cross_entropy_of_the_logits():
+def test_loss_is_the_cross_entropy_of_the_logits():
     logits = jnp.zeros((2, 19)).at[1, 18].set(3.0)
-    losses = sum_loss(logits, jnp.array([0, 18]))
+    losses = cross_entropy(jax.nn.log_softmax(logits), jnp.array([0, 18]))
     np.testing.assert_allclose(losses, [2.944439, 0.639835], rtol=1e-5)
 
 
@@ -56,3 +57,9 @@ def test_averages_divide_once():
     assert averages(totals) == pytest.approx(
         {"digit_loss": 0.75, "sum_loss": 0.5, "digit_accuracy": 0.25, "sum_accuracy": 0.5}
     )
+
+
+def test_smoothing_spreads_a_share_of_the_label_over_all_classes():
+    log_probabilities = jnp.log(jnp.array([[0.91] + [0.01] * 9]))
+    losses = cross_entropy(log_probabilities, jnp.array([0]), 0.2)
+    np.testing.assert_allclose(losses, [0.2 * 0.9 * 4.605170 + 0.82 * 0.094311], rtol=1e-5)

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.config import Config
+from mnist_sum.model import ExactAdder, MnistSum, Outputs, make_model
 
 PARAMETERS = {
     "encoder": {
@@ -103,3 +104,22 @@ def test_outputs_see_every_pixel_of_their_own_image_and_none_of_the_others(varia
     gradient = jnp.abs(sensitivity(image.astype(jnp.float32)))
     assert (gradient[0] > 0).mean() > 0.99
     assert gradient[1:].max() == 0
+
+
+def test_the_exact_adder_moves_the_digits_distribution_by_the_number():
+    logits = jax.random.normal(jax.random.key(0), (10, 10))
+    moved = ExactAdder().apply({}, logits, jnp.arange(10), train=True)
+    probabilities = jax.nn.softmax(moved)
+    for number in range(10):
+        np.testing.assert_allclose(
+            probabilities[number, number : number + 10], jax.nn.softmax(logits[number]), rtol=1e-5
+        )
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+
+
+def test_the_model_with_the_exact_adder_has_the_encoders_parameters_only():
+    model = make_model(Config(adder="exact"))
+    init = partial(model.init, train=False)
+    image, number = jnp.zeros((2, 28, 28)), jnp.zeros(2, int)
+    shapes = jax.eval_shape(init, jax.random.key(0), image, number)
+    assert sum(x.size for x in jax.tree.leaves(shapes["params"])) == 7_840

@@ -2,8 +2,11 @@
 
 import chex
 import jax
+import jax.numpy as jnp
+import pytest
 
-from mnist_sum.state import create_state
+from mnist_sum.config import Config, ConfigError
+from mnist_sum.state import create_state, learning_rate, optimizer
 from tests.tiny import CONFIG
 
 
@@ -24,3 +27,29 @@ def test_its_weights_are_those_of_the_key():
         strict=True,
     ):
         assert (a != b).all()
+
+
+def test_a_schedule_rises_to_the_learning_rate_and_falls_to_nothing():
+    config = Config(schedule="one_cycle", learning_rate=0.2, warmup=0.25)
+    rate = learning_rate(config, 100)
+    rates = [float(rate(step)) for step in range(101)]
+    assert rates.index(max(rates)) == 25
+    assert max(rates) == pytest.approx(0.2)
+    assert rates[0] == pytest.approx(0.2 / 25)
+    assert rates[100] < 1e-4
+    assert learning_rate(Config(), 100) == 0.01
+
+
+def test_a_schedule_needs_to_know_its_length():
+    with pytest.raises(ConfigError, match="'one_cycle' and needs the total_steps"):
+        create_state(Config(schedule="one_cycle"), jax.random.key(0))
+
+
+def test_weights_decay_but_not_biases_and_scales():
+    config = Config(learning_rate=1.0, momentum=0.0, weight_decay=0.5)
+    params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    recipe = optimizer(config)
+    updates, _ = recipe.update(zeros, recipe.init(params), params)
+    assert (updates["kernel"] == -0.5).all()
+    assert (updates["bias"] == 0.0).all()
