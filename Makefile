@@ -7,7 +7,7 @@ TORCH ?= 2.13.0
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check parity bench clean
+.PHONY: help install run test check parity long bench clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,10 @@ check: install  ## run the linter, the formatter's check and the type checker
 parity: .venv/parity  ## compare with the original's network in PyTorch
 	@$(PYTHON_HERE) -c "import scipy, torch"
 	@$(PYTHON_HERE) -m pytest -m parity
+
+long: install  ## run the long versions of tests: kill a run twenty times, train on two processes
+	@echo "Testing at length: python -m pytest -m long"
+	@$(PYTHON_HERE) -m pytest -m long
 
 bench: .venv/parity  ## measure the speed of base, in turns with PyTorch, on images of DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import tyro
 
 from experiments.configs import CONFIGS, named_config
+from experiments.interruption import Terminated
+from mnist_sum.checkpoint import CheckpointError
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError
-
-INTERRUPTED = 128 + signal.SIGINT
 
 
 class UsageError(ValueError):
@@ -80,17 +80,16 @@ def first_sentence(framed: str) -> str:
     return message.rstrip(".") + "; --help lists the options."
 
 
-def exit_code(command: Callable[[], None]) -> int:
+def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; print an error that a user can mend as its one sentence and return 2.
 
-    Returns 130, as a shell does, if the user interrupts it.
+    Returns 130 or 143, as a shell does, if Ctrl-C or SIGTERM interrupts it.
     """
     try:
-        command()
-    except (UsageError, ConfigError, DataError) as error:
+        return command() or 0
+    except (UsageError, ConfigError, DataError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop or 'Interrupted.'}", file=sys.stderr)
+        return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)

@@ -13,17 +13,33 @@ DeviceChoice = Literal["auto", "cpu", "gpu"]
 WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
 
 
-def choose_devices(choice: DeviceChoice) -> list[jax.Device]:
-    """List the devices of the chosen kind; `auto` takes a GPU where there is one."""
+def choose_devices(choice: DeviceChoice, count: int | None = None) -> list[jax.Device]:
+    """List the first so many devices of the chosen kind, or all; `auto` takes GPUs where there are.
+
+    Raises UsageError if there are fewer.
+    """
     if choice == "cpu":
         jax.config.update("jax_platforms", "cpu")  # a GPU that is there is not even opened
     try:
-        return jax.local_devices(backend=None if choice == "auto" else choice)
+        devices = jax.devices(None if choice == "auto" else choice)
     except RuntimeError:
         raise UsageError(
             "--device gpu needs a GPU that JAX can use, and there is none; install the extra "
             "'cuda12' or 'cuda13' on a machine that has one, or use --device cpu."
         ) from None
+    if count is None:
+        return devices
+    if jax.process_count() > 1:
+        raise UsageError("--devices is for a process on its own; several use all of theirs.")
+    if not 1 <= count <= len(devices):
+        raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}, as many as are.")
+    return devices[:count]
+
+
+def make_deterministic() -> None:
+    """Have GPUs compute the same bits every time; call before JAX first looks for devices."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
 
 
 def device_name(device: jax.Device) -> str:

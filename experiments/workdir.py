@@ -1,13 +1,18 @@
-"""The work folder of a run: config.json, metrics.jsonl, curves.png, checkpoints/."""
+"""The work folder of a run: config.json, metrics.jsonl, curves.png, checkpoints/ and the report."""
 
 import dataclasses
 import json
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from experiments.arguments import UsageError
+from mnist_sum.checkpoint import list_differences
 from mnist_sum.config import Config
 
 CONFIG = "config.json"
@@ -17,6 +22,7 @@ CURVES = "curves.png"
 SAMPLES = "samples.png"
 MODEL = "model.png"
 CHECKPOINTS = "checkpoints"
+LOCK = ".lock"
 
 
 def next_free(name: str, root: Path = Path("runs")) -> Path:
@@ -28,24 +34,56 @@ def next_free(name: str, root: Path = Path("runs")) -> Path:
     raise AssertionError
 
 
-def begin(folder: Path | None, name: str, config: Config) -> Path:
-    """Note the config in a folder that holds no run yet; a new one if none is given.
+@contextmanager
+def hold(folder: Path | None, name: str, config: Config, resume: bool) -> Iterator[Path]:
+    """Make or take a run's folder, and keep every other run out of it for as long as this one goes.
 
-    Raises UsageError if it holds a run or cannot be written.
+    Without a folder, a new one is made. With `resume`, the run that is there goes on, if there is
+    one; otherwise a folder that holds a run is refused. Raises UsageError.
     """
-    description = {"name": name, "config": dataclasses.asdict(config)}
+    if folder is None and resume:
+        raise UsageError("--resume needs --workdir, the folder of the run that is to go on.")
     try:
         folder = folder or next_free(name)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / CONFIG).open("x") as file:
-            file.write(json.dumps(description, indent=2) + "\n")
+        with FileLock(folder / LOCK, timeout=0):
+            claim(folder, name, config, resume)
+            yield folder
+    except Timeout:
+        raise UsageError(
+            f"The work folder {folder} is in use by another run; choose another --workdir."
+        ) from None
     except OSError as error:
-        if isinstance(error, FileExistsError) and folder and folder.is_dir():
-            reason = "already holds a run"
-        else:
-            reason = f"cannot be written ({error.strerror})"
-        raise UsageError(f"The work folder {folder} {reason}; choose another --workdir.") from None
-    return folder
+        raise UsageError(
+            f"The work folder {folder} cannot be written ({error.strerror or error}); "
+            "choose another --workdir."
+        ) from error
+
+
+def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
+    """Note the config in a folder, or compare it with the one that is noted there."""
+    path = folder / CONFIG
+    if not path.exists():
+        description = {"name": name, "config": dataclasses.asdict(config)}
+        write(path, json.dumps(description, indent=2) + "\n")
+    elif not resume:
+        raise UsageError(
+            f"The work folder {folder} already holds a run; choose another --workdir, or go on "
+            "with that run by --resume."
+        )
+    else:
+        differing = list_differences(read_config(folder), config)
+        if differing:
+            raise UsageError(f"The run in {folder} has another config: {differing}.")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read the config that a run has noted, every field of it; raises UsageError."""
+    try:
+        noted = json.loads((folder / CONFIG).read_text())["config"]
+        return dataclasses.asdict(Config(**noted))
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{folder / CONFIG} is not that of a run ({error}).") from None
 
 
 def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRICS) -> None:
@@ -54,7 +92,10 @@ def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRI
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file as a whole, so that a reader never sees half of it."""
+    """Replace a file as a whole: no reader sees half of it, and no crash leaves it so."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
+    with partial.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(path)

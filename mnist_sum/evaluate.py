@@ -6,14 +6,14 @@ from typing import cast
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import Sharding
+from jax.sharding import NamedSharding
 from jaxtyping import Array, Real
 
 from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, total
 from mnist_sum.model import Outputs, make_model
-from mnist_sum.sharding import shard_batch
+from mnist_sum.sharding import keep_replicated, shard_batch
 from mnist_sum.state import TrainState
 
 CHUNK = 1000  # images at a time, to bound the memory; both test sets divide by it
@@ -23,7 +23,7 @@ CHUNK = 1000  # images at a time, to bound the memory; both test sets divide by 
 def predict_all(
     state: TrainState,
     image: Real[Array, "batch 28 28"],
-    sharding: Sharding | None = None,
+    sharding: NamedSharding | None = None,
     chunk: int = CHUNK,
 ) -> Outputs:
     """Compute the outputs of each image with all ten numbers, so many images at a time.
@@ -39,15 +39,14 @@ def predict_all(
     whole = len(image) - len(image) % chunk
     chunks = lax.map(predict_chunk, image[:whole].reshape(-1, chunk, 28, 28))
     outputs = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), chunks)
-    if whole == len(image):
-        return outputs
-    return jax.tree.map(
-        lambda *parts: jnp.concatenate(parts), outputs, predict_chunk(image[whole:])
-    )
+    if whole < len(image):
+        rest = predict_chunk(image[whole:])
+        outputs = jax.tree.map(lambda *parts: jnp.concatenate(parts), outputs, rest)
+    return keep_replicated(outputs, sharding)
 
 
 @partial(jax.jit, static_argnames="sharding")
-def evaluate(state: TrainState, dataset: Dataset, sharding: Sharding | None = None) -> Totals:
+def evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None = None) -> Totals:
     """Add up losses and right decisions: one digit an image, and ten sums."""
     outputs = predict_all(state, jnp.asarray(dataset.image), sharding)
     digit = jnp.asarray(dataset.digit)

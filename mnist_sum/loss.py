@@ -1,5 +1,6 @@
 """Losses of single examples, and their totals over many."""
 
+from operator import add
 from typing import NamedTuple
 
 import jax
@@ -19,6 +20,8 @@ class Totals(NamedTuple):
     sum_correct: Int[Array, ""]
     digit_count: Int[Array, ""]
     sum_count: Int[Array, ""]
+    finite_steps: Int[Array, ""]
+    """Steps of training up to the first whose loss is not finite."""
 
 
 def cross_entropy(
@@ -53,6 +56,7 @@ def total(
         sum_correct=(outputs.sum_logits.argmax(-1) == sum_).sum(),
         digit_count=jnp.asarray(digit.size),
         sum_count=jnp.asarray(sum_.size),
+        finite_steps=jnp.zeros((), int),
     )
 
 
@@ -66,7 +70,14 @@ def weighted_mean(totals: Totals, config: Config) -> Float[Array, ""]:
 
 def zero_totals() -> Totals:
     """Make the totals of no examples at all."""
-    return Totals(*(jnp.zeros((), kind) for kind in (float, float, int, int, int, int)))
+    return Totals(*(jnp.zeros((), kind) for kind in (float, float, int, int, int, int, int)))
+
+
+def add_step(totals: Totals, step: Totals) -> Totals:
+    """Add the totals of a training step to those of the steps before."""
+    sums = jax.tree.map(add, totals, step)
+    finite = jnp.isfinite(sums.digit_loss) & jnp.isfinite(sums.sum_loss)
+    return sums._replace(finite_steps=totals.finite_steps + finite)
 
 
 def averages(totals: Totals) -> dict[str, float]:

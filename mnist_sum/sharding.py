@@ -6,7 +6,7 @@ from typing import TypeVar
 import jax
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 DATA_AXIS = "data"
 
@@ -23,7 +23,14 @@ def replicate(tree: Tree, sharding: NamedSharding) -> Tree:
     return jax.device_put(tree, NamedSharding(sharding.mesh, PartitionSpec()))
 
 
-def shard_batch(batch: Tree, sharding: Sharding | None) -> Tree:
+def keep_replicated(tree: Tree, sharding: NamedSharding | None) -> Tree:
+    """Keep a copy of every array on each device, inside a jitted function."""
+    if sharding is None:
+        return tree
+    return lax.with_sharding_constraint(tree, NamedSharding(sharding.mesh, PartitionSpec()))
+
+
+def shard_batch(batch: Tree, sharding: NamedSharding | None) -> Tree:
     """Split a batch over the devices, inside a jitted function.
 
     A batch that does not divide by their number is left whole: each device then computes all of

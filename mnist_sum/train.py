@@ -1,22 +1,21 @@
 """Training: one step, and the steps of an epoch in one call."""
 
 from functools import partial
-from operator import add
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jax.sharding import Sharding
+from jax.sharding import NamedSharding
 from jaxtyping import Array, Float, Int, Key, Scalar
 
 from mnist_sum.batch import Batch, draw_batch
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset
-from mnist_sum.loss import Totals, total, weighted_mean, zero_totals
+from mnist_sum.loss import Totals, add_step, total, weighted_mean, zero_totals
 from mnist_sum.model import make_model
-from mnist_sum.sharding import shard_batch
+from mnist_sum.sharding import keep_replicated, shard_batch
 from mnist_sum.state import TrainState, optimizer
 
 
@@ -98,7 +97,7 @@ def train_steps(
     epoch: Epoch,
     start: int | Int[Scalar, ""],
     stop: int | Int[Scalar, ""],
-    sharding: Sharding | None = None,
+    sharding: NamedSharding | None = None,
 ) -> tuple[TrainState, Totals]:
     """Take the steps start .. stop - 1 of an epoch and add to its totals, all in one call.
 
@@ -115,7 +114,7 @@ def train_steps(
         batch_key, dropout_key = jax.random.split(jax.random.fold_in(epoch.key, step))
         batch = shard_batch(draw_batch(state.config, dataset, rows, batch_key), sharding)
         state, step_totals = train_step(state, batch, dropout_key)
-        return state, jax.tree.map(add, totals, step_totals)
+        return state, add_step(totals, step_totals)
 
     def full_step(
         step: Int[Scalar, ""], carry: tuple[TrainState, Totals]
@@ -128,11 +127,11 @@ def train_steps(
     if rest:
         last_step = partial(step_on, epoch.order[full * size :], full)
         carry = lax.cond(stop > full, last_step, lambda carry: carry, carry)
-    return carry
+    return keep_replicated(carry, sharding)
 
 
 def train_epoch(
-    state: TrainState, dataset: Dataset, key: Key[Array, ""], sharding: Sharding | None = None
+    state: TrainState, dataset: Dataset, key: Key[Array, ""], sharding: NamedSharding | None = None
 ) -> tuple[TrainState, Totals]:
     """Pass once over the dataset in a random order; `state` is donated."""
     examples = len(dataset.digit)

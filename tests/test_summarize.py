@@ -15,7 +15,8 @@ def make_run(tmp_path):
 
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
-        workdir.begin(folder, "base", Config(**{"seed": seed, "epochs": 8} | fields))
+        with workdir.hold(folder, "base", Config(**{"seed": seed, "epochs": 8} | fields), False):
+            pass
         records = [
             {"epoch": epoch, "test": {"digit_accuracy": accuracy, "sum_accuracy": accuracy / 2}}
             for epoch, accuracy in enumerate(accuracies, 1)

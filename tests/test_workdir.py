@@ -15,32 +15,75 @@ def test_a_free_name_is_found(tmp_path):
         assert (tmp_path / name).is_dir()
 
 
+def begin(folder, name, config, resume=False):
+    """Take a folder and leave it at once."""
+    with workdir.hold(folder, name, config, resume) as held:
+        return held
+
+
 def test_a_run_without_a_folder_gets_a_new_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folders = [workdir.begin(None, "base", Config()) for _ in range(2)]
+    folders = [begin(None, "base", Config()) for _ in range(2)]
     assert [str(folder) for folder in folders] == ["runs/base", "runs/base-2"]
 
 
 def test_the_config_is_noted(tmp_path):
-    workdir.begin(tmp_path / "new" / "run", "base", Config())
-    noted = json.loads((tmp_path / "new" / "run" / "config.json").read_text())
-    assert noted["name"] == "base"
-    assert Config(**noted["config"]) == Config()
+    folder = begin(tmp_path / "new" / "run", "base", Config(epochs=3))
+    assert json.loads((folder / "config.json").read_text())["name"] == "base"
+    assert Config(**workdir.read_config(folder)) == Config(epochs=3)
 
 
 def test_a_run_is_not_overwritten(tmp_path):
-    workdir.begin(tmp_path, "base", Config())
+    begin(tmp_path, "base", Config())
     before = (tmp_path / "config.json").read_bytes()
-    with pytest.raises(UsageError, match="already holds a run"):
-        workdir.begin(tmp_path, "base", Config(epochs=3))
+    with pytest.raises(UsageError, match=r"already holds a run; .* by --resume\.$"):
+        begin(tmp_path, "base", Config(epochs=3))
     assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_run_goes_on_in_its_folder_or_starts_there(tmp_path):
+    for _ in range(2):
+        assert begin(tmp_path / "run", "base", Config(), resume=True) == tmp_path / "run"
+
+
+def test_a_run_does_not_go_on_with_another_config(tmp_path):
+    begin(tmp_path, "base", Config())
+    with pytest.raises(UsageError, match=r"epochs was 25 and is 3, momentum was 0.9 and is 0.8"):
+        begin(tmp_path, "base", Config(epochs=3, momentum=0.8), resume=True)
+
+
+def test_a_run_goes_on_only_in_a_folder_that_is_named():
+    with pytest.raises(UsageError, match="--resume needs --workdir"):
+        begin(None, "base", Config(), resume=True)
+
+
+def test_a_config_that_was_noted_before_a_field_existed_has_its_default(tmp_path):
+    begin(tmp_path, "base", Config())
+    (tmp_path / "config.json").write_text('{"name": "base", "config": {"epochs": 7}}')
+    begin(tmp_path, "base", Config(epochs=7), resume=True)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"config": {"colour": 1}}'])
+def test_a_damaged_config_is_an_error(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UsageError, match=r"config\.json is not that of a run"):
+        begin(tmp_path, "base", Config(), resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_is_one_runs_at_a_time(tmp_path, resume):
+    with (
+        workdir.hold(tmp_path, "base", Config(), resume),
+        pytest.raises(UsageError, match="is in use by another run"),
+    ):
+        begin(tmp_path, "base", Config(), resume)
 
 
 @pytest.mark.parametrize("name", ["file/run", "file", "x" * 300])
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        workdir.begin(tmp_path / name, "base", Config())
+        begin(tmp_path / name, "base", Config())
 
 
 def test_metrics_are_one_object_a_line(tmp_path):

@@ -1,0 +1,60 @@
+"""Runs of the command in processes of their own, and what they leave in their work folders."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+
+from experiments.workdir import read_config
+from mnist_sum.checkpoint import open_checkpoints, restore_latest
+from mnist_sum.config import Config
+from mnist_sum.state import create_state
+from mnist_sum.train import count_steps
+
+ROOT = Path(__file__).parents[1]
+TIMES = ("seconds", "examples_per_second")
+
+
+def start(*arguments, devices=1, prefix=()):
+    """Start the command as a user does, its output in pipes; `prefix` is a command to start it."""
+    environment = {"COLUMNS": "80", "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)}
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-u", "-m", "experiments.run", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+        cwd=ROOT,
+    )
+
+
+def finish(process, timeout=300):
+    """Wait for a command; returns its exit code, output and errors."""
+    output, errors = process.communicate(timeout=timeout)
+    return process.returncode, output, errors
+
+
+def run_command(*arguments, **settings):
+    """Run the command to its end."""
+    return finish(start(*arguments, **settings))
+
+
+def result(folder):
+    """Read what a run ends with: its last checkpoint, and its metrics but for the times."""
+    config = Config(**read_config(folder))
+    steps = config.epochs * count_steps(config, config.train_examples)
+    like = create_state(config, jax.random.key(0), steps)
+    with open_checkpoints(folder / "checkpoints") as checkpoints:
+        epochs = checkpoints.all_steps()
+        state, records = restore_latest(checkpoints, like)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == records
+    return state, epochs, [without_times(record) for record in records]
+
+
+def without_times(record):
+    """Leave out of a record what differs from run to run."""
+    return {name: value for name, value in record.items() if name not in TIMES}

@@ -1,0 +1,148 @@
+"""A run that is stopped at any moment goes on and ends with the bits of one that never was."""
+
+import random
+import shutil
+import signal
+import time
+
+import chex
+import pytest
+
+from tests.commands import finish, result, run_command, start
+
+RECIPE = ("--config", "smoke", "--train-examples", "300", "--epochs", "8")
+ERROR_OF_THE_USER = 2
+SMALL_FILES_ONLY = ("bash", "-c", 'ulimit -f 4; exec "$@"', "bash")  # as if the disk were full
+
+
+def assert_same_result(folder, expected):
+    """Compare parameters, optimizer state, step, batch statistics, epochs and metrics, all bits."""
+    state, epochs, records = result(folder)
+    chex.assert_trees_all_equal(state, expected[0])
+    assert epochs == expected[1]
+    assert records == expected[2]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """Train without a break."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    code, _, errors = run_command(*RECIPE, "--workdir", folder)
+    assert code == 0, errors
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(whole_run):
+    """Read what any such run must end with."""
+    return result(whole_run)
+
+
+@pytest.fixture
+def half_a_run(whole_run, tmp_path):
+    """Make a run that has done all epochs but one."""
+    folder = shutil.copytree(whole_run, tmp_path / "half")
+    shutil.rmtree(folder / "checkpoints" / "8")
+    (folder / "report.md").unlink()
+    return folder
+
+
+def wait_for_epoch(process, epoch):
+    """Read the output of a run until it has done an epoch."""
+    for line in process.stdout:
+        if line.startswith(f"epoch {epoch}/"):
+            return
+    raise AssertionError(process.stderr.read())
+
+
+def test_the_same_run_in_another_process_has_the_same_bits(expected, tmp_path):
+    code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--resume")
+    assert code == 0, errors
+    assert_same_result(tmp_path / "run", expected)
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(kills, expected, tmp_path):
+    chance = random.Random(kills)
+    folder, killed = tmp_path / "run", 0
+    recipe = [*RECIPE, "--workdir", folder, "--resume"]
+    while killed < kills:
+        process = start(*recipe)
+        if chance.random() < 0.8:  # once training has begun, else anywhere from the start on
+            process.stdout.readline()
+            for line in process.stdout:
+                if line.startswith("Compiled"):
+                    break
+        time.sleep(chance.uniform(0, 1.5))
+        process.kill()
+        if finish(process)[0] == -signal.SIGKILL:
+            killed += 1
+        else:  # it was done before: begin a new one
+            assert_same_result(folder, expected)
+            shutil.rmtree(folder)
+    code, _, errors = run_command(*recipe)
+    assert code == 0, errors
+    assert_same_result(folder, expected)
+    assert (folder / "report.md").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
+    folder = tmp_path / "run"
+    process = start(*RECIPE, "--workdir", folder)
+    wait_for_epoch(process, 2)
+    process.send_signal(number)
+    code, _, errors = finish(process, timeout=10)
+    assert code == 128 + number
+    message, command = errors.strip().splitlines()
+    assert message.startswith("Interrupted after ")
+    assert message.endswith(" of 8 epochs, which are saved. Go on with:")
+    arguments = command.removeprefix("python -m experiments.run ").split()
+    assert arguments == [*RECIPE, "--workdir", str(folder), "--resume"]
+    code, output, errors = run_command(*arguments)
+    assert code == 0, errors
+    done = int(message.split()[2])
+    assert f"Resumed: {done} of 8 epochs are done" in output
+    assert done >= 1  # the second is shown before it is saved
+    assert_same_result(folder, expected)
+
+
+def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
+    folder = shutil.copytree(whole_run, tmp_path / "run")
+    (folder / "report.md").unlink()
+    (folder / "metrics.jsonl").write_text("")
+    code, output, errors = run_command(*RECIPE, "--workdir", folder, "--resume")
+    assert code == 0, errors
+    assert "Resumed: 8 of 8 epochs are done" in output
+    assert (folder / "report.md").read_text() == (whole_run / "report.md").read_text()
+    assert_same_result(folder, expected)
+
+
+def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
+    recipe = [*RECIPE, "--workdir", half_a_run, "--resume"]
+    code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)
+    assert code == ERROR_OF_THE_USER
+    assert errors.startswith("error: ")
+    assert "checkpoints cannot be written" in errors
+    assert errors.count("\n") == 1
+    code, _, errors = run_command(*recipe)
+    assert code == 0, errors
+    assert_same_result(half_a_run, expected)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_and_step(tmp_path):
+    code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--learning-rate", "1e30")
+    assert code == ERROR_OF_THE_USER
+    assert "no longer finite after step 2 of epoch 1" in errors
+    assert errors.count("\n") == 1
+    assert not list((tmp_path / "run" / "checkpoints").iterdir())
+
+
+def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
+    folder = tmp_path / "run"
+    first = start(*RECIPE, "--workdir", folder)
+    wait_for_epoch(first, 1)
+    code, _, errors = run_command(*RECIPE, "--workdir", folder, "--resume")
+    assert code == ERROR_OF_THE_USER
+    assert "is in use by another run" in errors
+    assert finish(first)[0] == 0
