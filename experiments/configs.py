@@ -36,7 +36,36 @@ def smoke() -> Config:
     return dataclasses.replace(sample(), epochs=2, train_examples=500)
 
 
-CONFIGS = {make.__name__: make for make in (base, sample, smoke)}
+def fast() -> Config:
+    """Reach the original's accuracy in 3 epochs instead of 25, about a minute on 2 CPU cores.
+
+    python -m experiments.run --config fast
+    """
+    return dataclasses.replace(
+        base(),
+        epochs=3,
+        learning_rate=0.1,
+        schedule="one_cycle",
+        nesterov=True,
+        weight_decay=5e-4,
+        dropout_rate=0.0,
+        numbers="fresh",
+        shift=1.0,
+        rotation=4.0,
+        scale=0.04,
+        shear=0.04,
+    )
+
+
+def best() -> Config:
+    """Train longer on images distorted more, for the accuracy that the network can reach.
+
+    python -m experiments.run --config best
+    """
+    return dataclasses.replace(fast(), epochs=30, shift=1.2, rotation=8.0, scale=0.08, shear=0.08)
+
+
+CONFIGS = {make.__name__: make for make in (base, sample, smoke, fast, best)}
 
 
 def named_config(name: str) -> Config:
