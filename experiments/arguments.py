@@ -7,7 +7,7 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +49,9 @@ def parse(kind: type[Options], program: str, argv: Sequence[str]) -> tuple[str, 
     try:
         chosen, rest = chooser.parse_known_args(argv)
     except argparse.ArgumentError:
-        raise UsageError("--config needs the name of a config.") from None
+        chosen = None
+    if chosen is None or not isinstance(chosen.config, str):  # argparse makes [] of --config=--
+        raise UsageError("--config needs the name of a config.")
     return chosen.config, parse_options(
         kind,
         f"{program} --config {chosen.config}",
@@ -74,10 +76,21 @@ def parse_options(
 
 
 def first_sentence(framed: str) -> str:
-    """Take the message out of tyro's frame, which goes on with a rule and general advice."""
+    """Take the message out of tyro's frame, which goes on with a rule and general advice.
+
+    The frame is of hyphens, with a rule before the message too, where stdout is not in UTF-8.
+    """
     rows = [row.strip("│ ") for row in framed.splitlines()[1:]]
-    message = " ".join(takewhile(lambda row: not set(row) <= set("─╰╯"), rows))
+    message = " ".join(takewhile(lambda row: not is_rule(row), dropwhile(is_rule, rows)))
+    sentence_of_config = message.removeprefix("Error parsing config: ")
+    if sentence_of_config != message:
+        return sentence_of_config
     return message.rstrip(".") + "; --help lists the options."
+
+
+def is_rule(row: str) -> bool:
+    """Say whether a row is a line across the frame."""
+    return set(row) <= set("-─╰╯")
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
@@ -91,5 +104,5 @@ def exit_code(command: Callable[[], int | None]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'Interrupted.'}", file=sys.stderr)
+        print(f"\n{str(stop) or 'Interrupted.'}", file=sys.stderr)
         return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)

@@ -64,6 +64,10 @@ def run(name: str, options: BenchOptions) -> None:
     config = options.config
     if options.rounds < 1:
         raise UsageError(f"--rounds is {options.rounds} and must be at least 1.")
+    if config.batch_size > EXAMPLES:
+        raise UsageError(
+            f"batch_size is {config.batch_size} and must be at most {EXAMPLES:,} here."
+        )
     if not 1 <= options.steps <= EXAMPLES // config.batch_size:
         raise UsageError(
             f"--steps is {options.steps} and must be 1 .. {EXAMPLES // config.batch_size}, "

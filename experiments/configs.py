@@ -23,7 +23,10 @@ def sample() -> Config:
         dataset="sample",
         batch_size=100,  # a divisor of 4,000: no shorter batch to compile a second step for
         epochs=12,
-        learning_rate=0.05,
+        learning_rate=0.1,
+        schedule="one_cycle",
+        nesterov=True,
+        weight_decay=5e-4,
         numbers="fresh",
     )
 

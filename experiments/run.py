@@ -186,7 +186,9 @@ def load_splits(options: RunOptions) -> Splits:
     config = options.config
     splits = load(config.dataset, options.data_dir, options.manual_dir)
     train = Dataset(*(x[: config.train_examples] for x in splits.train))
-    return hold_out(config, train, splits.test)
+    splits = hold_out(config, train, splits.test)
+    count_steps(config, len(splits.train.digit))  # which raises for a last batch of one image
+    return splits
 
 
 def hold_out(config: Config, train: Dataset, test: Dataset) -> Splits:

@@ -1,5 +1,6 @@
 """An image of a digit and a number in, the digit and their sum out: pure functions in JAX."""
 
+from mnist_sum.check import InputError
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError, Dataset, Splits, load
 from mnist_sum.evaluate import evaluate, predict_all
@@ -14,6 +15,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Dataset",
+    "InputError",
     "MnistSum",
     "Outputs",
     "Splits",

@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, Key, Real
 
 from mnist_sum.augment import augment
+from mnist_sum.check import check_examples, check_integers, check_range
 from mnist_sum.config import NUM_NUMBERS, Config
 from mnist_sum.data import Dataset
 
@@ -39,15 +41,29 @@ def draw_seen_numbers(key: Key[Array, ""], digit: Int[Array, " batch"]) -> Int[A
     return number + (number >= unseen_number(digit))
 
 
-def take_batch(dataset: Dataset, rows: Int[Array, " batch"]) -> Batch:
-    """Gather the given rows of the dataset, with the numbers drawn once for them."""
+def take_batch(dataset: Dataset, rows: Int[Array | np.ndarray, " batch"]) -> Batch:
+    """Gather the given rows of the dataset, with the numbers drawn once for them.
+
+    Raises InputError for arrays of a wrong shape or dtype, and for values out of range in numpy
+    arrays; JAX takes the last row for one that is too large.
+    """
+    check_examples("dataset", dataset)
+    check_integers("rows", rows)
+    if isinstance(rows, np.ndarray):
+        check_range("rows", rows, len(dataset.digit))
     return Batch(dataset.image[rows], dataset.digit[rows], dataset.number[rows])
 
 
 def draw_batch(
-    config: Config, dataset: Dataset, rows: Int[Array, " batch"], key: Key[Array, ""]
+    config: Config,
+    dataset: Dataset,
+    rows: Int[Array | np.ndarray, " batch"],
+    key: Key[Array, ""],
 ) -> Batch:
-    """Gather the given rows of the dataset and do to them what the config leaves to chance."""
+    """Gather the given rows of the dataset and do to them what the config leaves to chance.
+
+    Raises InputError as `take_batch` does.
+    """
     number_key, augment_key = jax.random.split(key)
     batch = take_batch(dataset, rows)
     if config.unseen_pairs:

@@ -1,14 +1,15 @@
 """The recipe of a run: one frozen dataclass, checked when it is made."""
 
 import dataclasses
+import sys
 from collections.abc import Callable
-from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_type_hints
 
 NUM_DIGITS = 10
 NUM_NUMBERS = 10
 NUM_SUMS = NUM_DIGITS + NUM_NUMBERS - 1
+SHOWN = 80  # characters of a wrong value in a message
 
 
 class ConfigError(ValueError):
@@ -77,9 +78,9 @@ class Config:
             value = getattr(self, name)
             meets, expected = RANGES.get(name, (lambda _: True, ""))
             if not is_of(value, kind):
-                raise ConfigError(f"{name} is {value!r} and must be {describe_type(kind)}.")
+                raise ConfigError(f"{name} is {show(value)} and must be {describe_type(kind)}.")
             if value is not None and not meets(value):
-                raise ConfigError(f"{name} is {value!r} and must be {expected}.")
+                raise ConfigError(f"{name} is {show(value)} and must be {expected}.")
         if self.unseen_pairs and self.numbers != "fresh":
             raise ConfigError("unseen_pairs is True and needs numbers to be 'fresh'.")
         if self.adder == "exact" and self.label_smoothing:
@@ -87,6 +88,20 @@ class Config:
                 f"label_smoothing is {self.label_smoothing} and must be 0 for adder 'exact', "
                 "which gives impossible sums no probability to spread the label over."
             )
+
+
+def isfinite(x: float) -> bool:
+    """Say whether a number is finite as a float, which a whole number may be too large for."""
+    return abs(x) <= sys.float_info.max
+
+
+def show(value: object) -> str:
+    """Write a value of any kind for a message: on one line, and not too long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to write whole numbers of thousands of digits
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 Range = tuple[Callable[[Any], bool], str]

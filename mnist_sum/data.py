@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Array, Int32, UInt8
 
+from mnist_sum.check import check_examples
 from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS
 from mnist_sum.idx import IMAGE_SHAPE, DataError
 
@@ -78,17 +79,23 @@ def load(
 
 
 def _read_sample() -> Splits:
-    with np.load(SAMPLE_FILE, allow_pickle=False) as sample:
-        return Splits(
-            *(
-                Dataset(
-                    sample[f"{split}_image"],
-                    sample[f"{split}_digit"].astype(np.int32),
-                    sample[f"{split}_number"].astype(np.int32),
+    datasets = []
+    try:
+        with SAMPLE_FILE.open("rb") as file, np.load(file, allow_pickle=False) as sample:
+            for split in Splits._fields:
+                image, digit, number = (sample[f"{split}_{field}"] for field in Dataset._fields)
+                dataset = Dataset(
+                    image.astype(np.uint8, casting="safe", copy=False),
+                    digit.astype(np.int32, casting="safe"),
+                    number.astype(np.int32, casting="safe"),
                 )
-                for split in Splits._fields
-            )
-        )
+                check_examples(split, dataset)
+                datasets.append(dataset)
+    except Exception as error:  # the readers of zip and npy files raise a dozen types of them
+        raise DataError(
+            f"{SAMPLE_FILE} is damaged ({_reason(error)}): install mnist_sum again."
+        ) from error
+    return Splits(*datasets)
 
 
 def _read_prepared(folder: Path) -> Splits:
@@ -101,12 +108,16 @@ def _read_prepared(folder: Path) -> Splits:
         for split in Splits._fields:
             path = folder / f"mnist_sum-{split}.array_record-00000-of-00001"
             datasets.append(_read_records(path, counts[split]))
-    except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
-        reason = f"{type(error).__name__}: {error}"
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise DataError(
-            f"{path} is damaged ({reason}): delete {folder} to have it prepared again."
+            f"{path} is damaged ({_reason(error)}): delete {folder} to have it prepared again."
         ) from error
     return Splits(*datasets)
+
+
+def _reason(error: Exception) -> str:
+    """Name an error by its type and its message, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
 
 
 def _read_records(path: Path, count: int) -> Dataset:

@@ -5,10 +5,12 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.sharding import NamedSharding
 from jaxtyping import Array, Real
 
+from mnist_sum.check import check_examples, check_images
 from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, total
@@ -19,17 +21,25 @@ from mnist_sum.state import TrainState
 CHUNK = 1000  # images at a time, to bound the memory; both test sets divide by it
 
 
-@partial(jax.jit, static_argnames=("sharding", "chunk"))
 def predict_all(
     state: TrainState,
-    image: Real[Array, "batch 28 28"],
+    image: Real[Array | np.ndarray, "batch 28 28"],
     sharding: NamedSharding | None = None,
     chunk: int = CHUNK,
 ) -> Outputs:
     """Compute the outputs of each image with all ten numbers, so many images at a time.
 
-    The digits' log-probabilities are [batch, 10], the sums' logits [batch, number, 19].
+    The digits' log-probabilities are [batch, 10], the sums' logits [batch, number, 19]. Raises
+    InputError for images of another shape or dtype.
     """
+    check_images("image", image)
+    return _predict_all(state, image, sharding, chunk)
+
+
+@partial(jax.jit, static_argnames=("sharding", "chunk"))
+def _predict_all(
+    state: TrainState, image: Real[Array, "batch 28 28"], sharding: NamedSharding | None, chunk: int
+) -> Outputs:
 
     def predict_chunk(image: Real[Array, "chunk 28 28"]) -> Outputs:
         image = shard_batch(image, sharding)
@@ -45,9 +55,18 @@ def predict_all(
     return keep_replicated(outputs, sharding)
 
 
-@partial(jax.jit, static_argnames="sharding")
 def evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None = None) -> Totals:
-    """Add up losses and right decisions: one digit an image, and ten sums."""
+    """Add up losses and right decisions: one digit an image, and ten sums.
+
+    Raises InputError for arrays of another shape or dtype than a Dataset's, and for digits out of
+    range in numpy arrays.
+    """
+    check_examples("dataset", dataset)
+    return _evaluate(state, dataset, sharding)
+
+
+@partial(jax.jit, static_argnames="sharding")
+def _evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None) -> Totals:
     outputs = predict_all(state, jnp.asarray(dataset.image), sharding)
     digit = jnp.asarray(dataset.digit)
     return total(outputs, digit, digit[:, None] + jnp.arange(NUM_NUMBERS)[None])

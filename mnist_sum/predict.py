@@ -3,8 +3,11 @@
 from typing import NamedTuple, cast
 
 import jax
+import numpy as np
 from jaxtyping import Array, Int, Real
 
+from mnist_sum.check import check_images, check_integers, check_range
+from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.model import Outputs, make_model
 from mnist_sum.state import TrainState
 
@@ -16,11 +19,26 @@ class Prediction(NamedTuple):
     sum: Int[Array, " batch"]
 
 
-@jax.jit
 def predict(
+    state: TrainState,
+    image: Real[Array | np.ndarray, "batch 28 28"],
+    number: Int[Array | np.ndarray, " batch"],
+) -> Prediction:
+    """Read the digit in each image and add the number to it; pixels are 0..255, numbers 0..9.
+
+    Raises InputError for arrays that are not like that. Inside a jitted function the range of the
+    numbers cannot be checked.
+    """
+    check_images("image", image)
+    check_integers("number", number, len(image))
+    check_range("number", number, NUM_NUMBERS)
+    return _predict(state, image, number)
+
+
+@jax.jit
+def _predict(
     state: TrainState, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"]
 ) -> Prediction:
-    """Read the digit in each image and add the number to it; pixels are 0..255, numbers 0..9."""
     outputs = make_model(state.config).apply(state.variables, image, number, train=False)
     outputs = cast(Outputs, outputs)
     return Prediction(outputs.digit_log_probabilities.argmax(-1), outputs.sum_logits.argmax(-1))

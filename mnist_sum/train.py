@@ -11,6 +11,7 @@ from jax.sharding import NamedSharding
 from jaxtyping import Array, Float, Int, Key, Scalar
 
 from mnist_sum.batch import Batch, draw_batch
+from mnist_sum.check import InputError, check_examples
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, add_step, total, weighted_mean, zero_totals
@@ -27,7 +28,13 @@ def train_step(
 
     Inside jax.pmap or jax.shard_map, `batch` is this device's part and `axis_name` the axis to
     reduce over: gradients, totals and batch-norm statistics are then those of the whole batch.
+    Raises InputError for arrays of another shape or dtype than a Batch's, and for a single image.
     """
+    check_examples("batch", batch)
+    if len(batch.digit) * (lax.axis_size(axis_name) if axis_name else 1) < 2:
+        raise InputError(
+            "batch is of one image, expected two at least: batch norm needs a variance."
+        )
     config = state.config
     model = make_model(config, axis_name)
     params = state.params
@@ -103,7 +110,13 @@ def train_steps(
 
     The bounds are values, not shapes: a part of an epoch runs the same program, and gives the
     same bits, as the whole. `state` and `totals` are donated: use what is returned instead.
+    Raises InputError for arrays of another shape or dtype than a Dataset's.
     """
+    check_examples("dataset", dataset)
+    if len(epoch.order) != len(dataset.digit):
+        raise InputError(
+            f"epoch is of {len(epoch.order)} images, expected {len(dataset.digit)} as in dataset."
+        )
     size = state.config.batch_size
     full, rest = divmod(len(epoch.order), size)
 
@@ -133,7 +146,12 @@ def train_steps(
 def train_epoch(
     state: TrainState, dataset: Dataset, key: Key[Array, ""], sharding: NamedSharding | None = None
 ) -> tuple[TrainState, Totals]:
-    """Pass once over the dataset in a random order; `state` is donated."""
+    """Pass once over the dataset in a random order; `state` is donated.
+
+    Raises InputError for arrays of another shape or dtype than a Dataset's, and for values out of
+    range in numpy arrays.
+    """
+    check_examples("dataset", dataset)
     examples = len(dataset.digit)
     steps = count_steps(state.config, examples)
     epoch = begin_epoch(key, examples)

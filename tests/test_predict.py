@@ -1,5 +1,7 @@
 """Prediction: the most likely digit and sum."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -18,3 +20,9 @@ def test_predictions_are_the_most_likely_digit_and_sum(batch):
     assert (prediction.digit == jnp.argmax(outputs.digit_log_probabilities, 1)).all()
     sums = jnp.argmax(outputs.sum_logits, 2)
     assert (prediction.sum == sums[jnp.arange(len(sums)), batch.number]).all()
+
+
+def test_a_user_may_call_it_while_tracing(batch):
+    state = jax.eval_shape(partial(create_state, CONFIG), jax.random.key(0))
+    prediction = jax.eval_shape(predict, state, batch.image, batch.number)
+    assert prediction.digit.shape == prediction.sum.shape == batch.digit.shape

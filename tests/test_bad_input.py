@@ -1,0 +1,252 @@
+"""Bad input, and what is said of it: commands, configs, calls of the library, files."""
+
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import bench, describe, run, summarize
+from mnist_sum.config import Config, ConfigError
+from mnist_sum.idx import DataError, read_digits, read_images
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "run": run.main,
+    "describe": describe.main,
+    "bench": bench.main,
+    "summarize": summarize.main,
+}
+
+LINES = {
+    "run --config": "--config needs the name of a config.",
+    "run --config=--": "--config needs the name of a config.",
+    "run --config Base": "There is no config 'Base'; choose one of base, sample, ",
+    "run --epochs": "Missing value for argument '--epochs'",
+    "run --epochs ten": "Error parsing --epochs: invalid literal for int() with base 10: 'ten'",
+    "run --epochs 2.5": "Error parsing --epochs: invalid literal for int() with base 10: '2.5'",
+    "run --epochs 0": "epochs is 0 and must be at least 1.",
+    "run --learning-rate 1e999": "learning_rate is inf and must be positive and finite.",
+    "run --learning-rate 0,1": "Error parsing --learning-rate: could not convert string to float",
+    "run --batch_size 1": "batch_size is 1 and must be at least 2, as batch norm needs a variance.",
+    "run --numbers odd": "invalid choice 'odd' for argument '--numbers'. Expected one of",
+    "run --dataset cifar": "invalid choice 'cifar' for argument '--dataset'",
+    "run --unseen-pairs": "unseen_pairs is True and needs numbers to be 'fresh'.",
+    "run --adder exact --label-smoothing 0.1": "label_smoothing is 0.1 and must be 0 for adder",
+    "run --device tpu": "invalid choice 'tpu' for argument '--device'",
+    "run --hidden-size 3": "Unrecognized options: --hidden-size",
+    "run sample": "Unrecognized options: sample",
+    "run --config smoke --held-out 499": "held_out is 499 and must leave 2 of 500 images.",
+    "run --config smoke --workdir file": "The work folder file cannot be written",
+    "run --config smoke --workdir file/run": "The work folder file/run cannot be written",
+    "describe --config nobody": "There is no config 'nobody'",
+    "describe --output": "Missing value for argument '--output'",
+    "describe --workdir run": "Unrecognized options: --workdir",
+    "bench --rounds 0": "--rounds is 0 and must be at least 1.",
+    "bench --rounds many": "Error parsing --rounds: invalid literal for int()",
+    "bench --steps 469": "--steps is 469 and must be 1 .. 468, the whole batches of an epoch.",
+    "bench --batch-size 60001": "batch_size is 60001 and must be at most 60,000 here.",
+    "bench --torch yes": "Unrecognized options: yes",
+    "summarize": "--output",
+    "summarize --output out": "Give the work folders of at least two runs.",
+    "summarize nowhere other --output out": "nowhere does not hold a run (",
+    "summarize file other --output out": "file does not hold a run (",
+}
+
+
+@pytest.mark.parametrize(("line", "sentence"), LINES.items())
+def test_a_bad_command_line_is_one_sentence(
+    line: str,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    command, *arguments = line.split()
+    assert COMMANDS[command](arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    assert "--" * 5 not in printed.err  # a part of a frame
+    assert sentence in printed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_the_sentence_is_the_same_in_a_terminal_of_any_encoding(encoding: str) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "experiments.run", "--epochs", "ten"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        cwd=Path(__file__).parents[1],
+    )
+    assert finished.stderr == (
+        "error: Error parsing --epochs: invalid literal for int() with base 10: 'ten'; "
+        "--help lists the options.\n"
+    )
+
+
+FIELDS: list[tuple[dict[str, Any], str]] = [
+    ({"epochs": None}, "epochs is None and must be a whole number."),
+    ({"epochs": "3"}, "epochs is '3' and must be a whole number."),
+    ({"held_out": -1}, "held_out is -1 and must be at least 0."),
+    ({"learning_rate": 10**400}, "... and must be positive and finite."),
+    ({"momentum": -(10**5000)}, "momentum is of type int and must be in [0, 1)."),
+    ({"seed": list(range(100))}, "seed is [0, 1, 2, 3, "),
+    ({"numbers": b"fresh"}, "numbers is b'fresh' and must be 'fixed' or 'fresh'."),
+    ({"dataset": "a\nb"}, r"dataset is 'a\nb' and must be 'mnist' or 'sample'."),
+    ({"erase": 29}, "erase is 29 and must be in 0 .. 28, the side of an image."),
+    ({"warmup": 1.0}, "warmup is 1.0 and must be in (0, 1)."),
+    ({"rotation": float("nan")}, "rotation is nan and must be in [0, 180]."),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), FIELDS)
+def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config(**fields)
+    assert sentence in str(caught.value)
+    assert len(str(caught.value)) < 160
+
+
+# Calls as a user makes them, without the checks of annotations that are on in the tests; nothing
+# is computed, so that there need be no state.
+SETTING = """
+import json, sys
+import jax, jax.numpy as jnp, numpy as np
+import mnist_sum as ms
+from mnist_sum.batch import Batch, draw_batch, take_batch
+from mnist_sum.loss import zero_totals
+from mnist_sum.train import begin_epoch, train_steps
+
+state, key = None, jax.random.key(0)
+image, number = np.zeros((3, 28, 28), np.uint8), np.arange(3)
+train = ms.Dataset(image, number, number)
+batch = Batch(*jax.tree.map(jnp.asarray, train))
+rows = np.array([0, 2])
+
+answers = {}
+for call in json.load(sys.stdin):
+    try:
+        answers[call] = f"{eval(call)}"
+    except Exception as error:
+        answers[call] = f"{type(error).__name__}: {error}"
+print(json.dumps(answers))
+"""
+IMAGES = "expected an array of real numbers of shape [batch, 28, 28], of one image at least."
+CALLS = {
+    "ms.predict(state, image[0], number)": f"image is uint8[28, 28], {IMAGES}",
+    "ms.predict(state, image[..., None], number)": f"image is uint8[3, 28, 28, 1], {IMAGES}",
+    "ms.predict(state, image[:, :, :27], number)": f"image is uint8[3, 28, 27], {IMAGES}",
+    "ms.predict(state, image[:0], number[:0])": f"image is uint8[0, 28, 28], {IMAGES}",
+    "ms.predict(state, image.tolist(), number)": f"image is of type list, {IMAGES}",
+    "ms.predict(state, image.astype(str), number)": f"image is <U3[3, 28, 28], {IMAGES}",
+    "ms.predict(state, image > 0, number)": f"image is bool[3, 28, 28], {IMAGES}",
+    "ms.predict(state, image.astype('>f4'), number)": f"image is >f4[3, 28, 28], {IMAGES}",
+    "ms.predict(state, image, number[:2])": (
+        "number is int64[2], expected an array of integers of shape [3]."
+    ),
+    "ms.predict(state, image, number / 2)": (
+        "number is float64[3], expected an array of integers of shape [3]."
+    ),
+    "ms.predict(state, image, 7)": (
+        "number is of type int, expected an array of integers of shape [3]."
+    ),
+    "ms.predict(state, image, number + 8)": "number holds 10, expected 0 .. 9.",
+    "ms.predict(state, image, jnp.asarray(number) - 1)": "number holds -1, expected 0 .. 9.",
+    "jax.jit(ms.predict)(state, image, number / 2)": (
+        "number is float32[3], expected an array of integers of shape [3]."
+    ),
+    "ms.predict_all(state, image[0])": f"image is uint8[28, 28], {IMAGES}",
+    "ms.predict_all(state, 'image.png')": f"image is of type str, {IMAGES}",
+    "ms.evaluate(state, ms.Splits(train, train))": (
+        "dataset is of type Splits, expected one with the fields image, digit, number."
+    ),
+    "ms.evaluate(state, train._replace(digit=number + 8))": (
+        "dataset.digit holds 10, expected 0 .. 9."
+    ),
+    "ms.evaluate(state, train._replace(digit=np.eye(3)))": (
+        "dataset.digit is float64[3, 3], expected an array of integers of shape [3]."
+    ),
+    "ms.train_step(state, batch._replace(digit=batch.digit / 2), key)": (
+        "batch.digit is float32[3], expected an array of integers of shape [3]."
+    ),
+    "ms.train_step(state, batch._replace(number=batch.number[:2]), key)": (
+        "batch.number is int32[2], expected an array of integers of shape [3]."
+    ),
+    "ms.train_step(state, tuple(batch), key)": (
+        "batch is of type tuple, expected one with the fields image, digit, number."
+    ),
+    "ms.train_step(state, jax.tree.map(lambda x: x[:1], batch), key)": (
+        "batch is of one image, expected two at least: batch norm needs a variance."
+    ),
+    "ms.train_epoch(state, train._replace(number=-number), key)": (
+        "dataset.number holds -1, expected 0 .. 9."
+    ),
+    "ms.train_epoch(state, train._replace(image=image[:2]), key)": (
+        "dataset.digit is int64[3], expected an array of integers of shape [2]."
+    ),
+    "train_steps(state, zero_totals(), train, begin_epoch(key, 4), 0, 1)": (
+        "epoch is of 4 images, expected 3 as in dataset."
+    ),
+    "take_batch(train, rows + 1)": "rows holds 3, expected 0 .. 2.",
+    "take_batch(train, rows / 2)": "rows is float64[2], expected an array of integers of shape",
+    "take_batch(train, 0)": "rows is of type int, expected an array of integers of shape [batch].",
+    "draw_batch(ms.Config(), train._replace(image=None), rows, key)": (
+        f"dataset.image is of type NoneType, {IMAGES}"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, str]:
+    """Make all the calls, in a process of their own."""
+    finished = subprocess.run(
+        [sys.executable, "-c", SETTING],
+        input=json.dumps(list(CALLS)),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    answers: dict[str, str] = json.loads(finished.stdout)
+    return answers
+
+
+@pytest.mark.parametrize(("call", "sentence"), CALLS.items())
+def test_a_bad_call_is_one_sentence(answers: dict[str, str], call: str, sentence: str) -> None:
+    assert answers[call].startswith(f"InputError: {sentence}")
+    assert len(answers[call].splitlines()) == 1
+
+
+IMAGE_HEADER = struct.pack(">4I", 0x803, 1, 28, 28)
+FILES: list[tuple[Callable[[Path], Any], bytes, str]] = [
+    (read_images, b"", "has 0 bytes, expected at least the 16 of its header."),
+    (read_images, b"not compressed", "cannot be decompressed: Not a gzipped file"),
+    (read_images, gzip.compress(IMAGE_HEADER)[:-1], "cannot be decompressed: Compressed file end"),
+    (read_images, gzip.compress(IMAGE_HEADER + bytes(783)), "has 799 bytes, expected 800 for 1"),
+    (read_digits, gzip.compress(IMAGE_HEADER), "has magic number 0x00000803, expected 0x00000801."),
+    (read_digits, gzip.compress(struct.pack(">2I2B", 0x801, 2, 11, 0)), "holds the label 11, exp"),
+    (read_digits, gzip.compress(struct.pack("<2IB", 0x801, 1, 0)), "has magic number 0x01080000"),
+]
+
+
+@pytest.mark.parametrize(("read", "content", "sentence"), FILES)
+def test_a_bad_file_is_one_sentence(
+    read: Callable[[Path], Any], content: bytes, sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.gz"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path} {sentence}")
+    assert "\n" not in str(caught.value)
