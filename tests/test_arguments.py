@@ -76,7 +76,7 @@ def test_help_lists_every_field_with_its_default(capsys, monkeypatch):
         parse(ConfigOptions, "run", ["--config", "sample", "--help"])
     assert stop.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--learning-rate", "--batch-size", "--train-examples", "(default: 0.05)"):
+    for option in ("--learning-rate", "--batch-size", "--train-examples", "(default: one_cycle)"):
         assert option in shown
 
 

@@ -55,6 +55,7 @@ def wait_for_epoch(process, epoch):
     raise AssertionError(process.stderr.read())
 
 
+@pytest.mark.long
 def test_the_same_run_in_another_process_has_the_same_bits(expected, tmp_path):
     code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--resume")
     assert code == 0, errors
@@ -86,7 +87,9 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(kills, exp
     assert (folder / "report.md").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     folder = tmp_path / "run"
     process = start(*RECIPE, "--workdir", folder)
@@ -107,6 +110,7 @@ def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     assert_same_result(folder, expected)
 
 
+@pytest.mark.long
 def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
     folder = shutil.copytree(whole_run, tmp_path / "run")
     (folder / "report.md").unlink()
@@ -118,6 +122,7 @@ def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
     assert_same_result(folder, expected)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     recipe = [*RECIPE, "--workdir", half_a_run, "--resume"]
     code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)
@@ -130,6 +135,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     assert_same_result(half_a_run, expected)
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_and_step(tmp_path):
     code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--learning-rate", "1e30")
     assert code == ERROR_OF_THE_USER
@@ -138,6 +144,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_and_step(tmp_path):
     assert not list((tmp_path / "run" / "checkpoints").iterdir())
 
 
+@pytest.mark.long
 def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
     folder = tmp_path / "run"
     first = start(*RECIPE, "--workdir", folder)

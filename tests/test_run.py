@@ -91,7 +91,7 @@ def test_the_work_folder_is_complete(sample_run):
 def test_the_sum_is_right_for_all_pairs_of_digit_and_number(sample_run, records):
     folder, _ = sample_run
     with open_checkpoints(folder / "checkpoints") as checkpoints:
-        like = create_state(sample(), jax.random.key(0))
+        like = create_state(sample(), jax.random.key(0), 40 * sample().epochs)
         state, saved_records = restore_latest(checkpoints, like)
     assert saved_records == records
     test = load("sample").test

@@ -1,0 +1,98 @@
+"""Several processes: who they are, and that they train what one alone trains."""
+
+import signal
+import socket
+
+import chex
+import pytest
+
+from experiments.arguments import UsageError
+from experiments.distributed import HEARTBEAT_SECONDS, Place, ProcessOptions, find_place
+from tests.commands import finish, result, run_command, start
+
+VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+RECIPE = (
+    *("--config", "smoke", "--train-examples", "192", "--batch-size", "96", "--epochs", "4"),
+    *("--learning-rate", "0.001"),  # small: rounding grows by itself in larger steps
+)
+
+
+@pytest.fixture(autouse=True)
+def no_other_processes(monkeypatch):
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_a_process_is_on_its_own_unless_told_otherwise():
+    assert find_place(ProcessOptions()) is None
+
+
+def test_a_place_is_given_by_options_or_by_the_environment(monkeypatch):
+    expected = Place("here:1234", 2, 1)
+    options = ProcessOptions(coordinator="here:1234", processes=2, process_id=1)
+    assert find_place(options) == expected
+    for variable, value in zip(VARIABLES, ("here:1234", "2", "0"), strict=True):
+        monkeypatch.setenv(variable, value)
+    assert find_place(ProcessOptions()) == Place("here:1234", 2, 0)
+    assert find_place(ProcessOptions(process_id=1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("coordinator", "processes", "process_id"),
+    [
+        ("here:1234", 2, None),
+        ("here:1234", None, 0),
+        (None, 2, 0),
+        ("here", 2, 0),
+        (":1234", 2, 0),
+        ("here:0", 2, 0),
+        ("here:port", 2, 0),
+        ("here:1234", 2, 2),
+        ("here:1234", 2, -1),
+        ("here:1234", 0, 0),
+    ],
+)
+def test_a_place_that_makes_no_sense_is_one_sentence(coordinator, processes, process_id):
+    options = ProcessOptions(coordinator=coordinator, processes=processes, process_id=process_id)
+    with pytest.raises(UsageError, match=r"^--coordinator, --processes and --process-id are .*\.$"):
+        find_place(options)
+
+
+def start_pair(folder):
+    """Start two processes of four devices each on this machine, to train as one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+    together = ("--resume", "--workdir", folder, "--coordinator", coordinator, "--processes", 2)
+    return [start(*RECIPE, *together, "--process-id", i, devices=4) for i in range(2)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lost", [0, 1])
+def test_two_processes_lose_one_go_on_and_end_as_one_alone_does(lost, tmp_path):
+    pair = start_pair(tmp_path / "pair")
+    for line in pair[0].stdout:
+        if line.startswith("epoch 2/"):
+            break
+    pair[lost].send_signal(signal.SIGKILL)
+    code, _, errors = finish(pair[1 - lost], timeout=HEARTBEAT_SECONDS + 30)
+    assert code == 1
+    assert errors.splitlines()[-1].startswith("error: Another process of this run has ended")
+    finish(pair[lost])
+
+    pair = start_pair(tmp_path / "pair")
+    (code, output, errors), (other_code, other_output, _) = map(finish, pair)
+    assert (code, other_code) == (0, 0), errors
+    assert "Device:  8 x cpu" in output
+    assert any(f"Resumed: {done} of 4 epochs are done" in output for done in (1, 2))
+    assert "epoch" not in other_output
+
+    assert run_command(*RECIPE, "--workdir", tmp_path / "alone")[0] == 0
+    (state, epochs, records), (alone, epochs_alone, records_alone) = (
+        result(tmp_path / name) for name in ("pair", "alone")
+    )
+    assert epochs == epochs_alone
+    assert [record["epoch"] for record in records] == [1, 2, 3, 4]
+    chex.assert_trees_all_close(state, alone, rtol=1e-3, atol=1e-4)
+    for one, other in zip(records, records_alone, strict=True):
+        chex.assert_trees_all_close(one["train"], other["train"], rtol=1e-3)
