@@ -71,6 +71,29 @@ def draw_curves(
     save(figure, path)
 
 
+def draw_seeds(runs: Sequence[Sequence[dict[str, Any]]], path: Path) -> None:
+    """Draw the test accuracies of several seeds by epoch: their mean, and the band they fill."""
+    figure = new_figure(3.4, layout="constrained")
+    panels, bands = [], []
+    for output, colour in COLOURS.items():
+        errors = np.array(
+            [[max(1 - r["test"][f"{output}_accuracy"], LEAST_ERROR) for r in run] for run in runs]
+        )
+        means = errors.mean(0).tolist()
+        label = f"mean {100 * (1 - means[-1]):.3f}\n± {100 * errors[:, -1].std(ddof=1):.3f}"
+        panels.append([Curve(label, means, colour, is_test=True)])
+        bands.append((errors.min(0), errors.max(0)))
+    row = figure.subplots(1, 2, sharey=True)
+    draw_row(row, f"test accuracy of {len(runs)} seeds, %", panels, write_accuracy)
+    row[0].invert_yaxis()
+    for axes, curves, (least, most) in zip(row, panels, bands, strict=True):
+        epochs = range(1, len(least) + 1)
+        axes.fill_between(epochs, least, most, color=curves[0].colour, alpha=0.2, linewidth=0)
+        axes.set_xlabel("epoch", fontsize=SMALL)
+        label_curves(axes, curves)
+    save(figure, path)
+
+
 def accuracy_curves(
     records: Sequence[dict[str, Any]], output: str, colour: str, owner: str = ""
 ) -> list[Curve]:

@@ -31,6 +31,7 @@ from experiments.figures import draw_curves
 from experiments.interruption import termination_as_interrupt, uninterrupted
 from experiments.progress import Progress
 from experiments.report import write_report
+from experiments.summarize import summarize_runs
 from mnist_sum import checkpoint
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset, Splits, load
@@ -51,6 +52,8 @@ class RunOptions(ConfigOptions, distributed.ProcessOptions):
     """Folder for all results; a new one, runs/CONFIG or runs/CONFIG-2 and so on, if not given."""
     resume: bool = False
     """Go on with the run in the work folder, after the last epoch that it has completed."""
+    seeds: int = 1
+    """Train so many seeds one after the other, from `seed` on, and sum up what they reach."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
     devices: int | None = None
@@ -85,13 +88,51 @@ def start(argv: Sequence[str]) -> int:
 
 def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     """Train as the options say, from the first line printed to the last file written."""
-    config = options.config
     keep_compiled_programs()
     quieten_orbax()
     if options.deterministic:
         make_deterministic()
     devices = choose_devices(options.device, options.devices)
     on_host = load_splits(options)
+    if options.seeds == 1:
+        run_seed(name, options, devices, on_host, argv)
+    else:
+        run_seeds(name, options, devices, on_host, argv)
+
+
+def run_seeds(
+    name: str,
+    options: RunOptions,
+    devices: list[jax.Device],
+    on_host: Splits,
+    argv: Sequence[str],
+) -> None:
+    """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
+    first = options.config.seed
+    if options.seeds < 1:
+        raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
+    if options.workdir is None:
+        raise UsageError("--seeds needs --workdir, a folder for all seeds and their summary.")
+    folders = []
+    for seed in range(first, first + options.seeds):
+        print(f"Seed:    {seed}, of {first} .. {first + options.seeds - 1}", flush=True)
+        folders.append(options.workdir / f"seed-{seed}")
+        config = dataclasses.replace(options.config, seed=seed)
+        seed_options = dataclasses.replace(options, config=config, workdir=folders[-1])
+        run_seed(name, seed_options, devices, on_host, argv)
+    if leads():
+        summarize_runs(folders, options.workdir)
+
+
+def run_seed(
+    name: str,
+    options: RunOptions,
+    devices: list[jax.Device],
+    on_host: Splits,
+    argv: Sequence[str],
+) -> None:
+    """Train one seed and report on it."""
+    config = options.config
     records: list[dict[str, Any]] = []
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())

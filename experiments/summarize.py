@@ -12,9 +12,9 @@ import tyro
 
 from experiments import workdir
 from experiments.arguments import UsageError, exit_code, parse_options
+from experiments.figures import draw_seeds
 from experiments.report import LAST_EPOCHS
 from experiments.tables import text_table
-from mnist_sum.config import Config
 
 ACCURACIES = ("digit_accuracy", "sum_accuracy")
 SPREAD: dict[str, Callable[[list[float]], float]] = {
@@ -44,57 +44,73 @@ def run(options: SummarizeOptions) -> None:
     """Read the runs, write their metrics and summary, print the table."""
     if not options.runs:
         raise UsageError("Give the work folders of at least two runs.")
-    configs, records = zip(*map(read_run, options.runs), strict=True)
+    summarize_runs(options.runs, options.output)
+
+
+def summarize_runs(runs: Sequence[Path], output: Path) -> None:
+    """Write the metrics of runs, their summary and its picture into a folder, print the table."""
+    configs, records = zip(*map(read_run, runs), strict=True)
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
         raise UsageError(f"The seeds are {seeds}: give at least two runs, each with its own.")
-    for folder, config in zip(options.runs, configs, strict=True):
+    for folder, config in zip(runs, configs, strict=True):
         if config != configs[0]:
             differing = [name for name in config if config[name] != configs[0].get(name)]
             raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
-    summary = {"config": configs[0], "seeds": seeds, "test": summarize(records)}
+    summary = {
+        "config": configs[0],
+        "seeds": seeds,
+        "test": summarize(records),
+        "training_seconds": spread_of([sum(r["seconds"] for r in run) for run in records]),
+    }
     try:
-        options.output.mkdir(parents=True, exist_ok=True)
+        output.mkdir(parents=True, exist_ok=True)
         for seed, run_records in zip(seeds, records, strict=True):
-            workdir.write_metrics(options.output, run_records, f"seed-{seed}.jsonl")
-        workdir.write(options.output / "summary.json", json.dumps(summary, indent=2) + "\n")
+            workdir.write_metrics(output, run_records, f"seed-{seed}.jsonl")
+        workdir.write(output / "summary.json", json.dumps(summary, indent=2) + "\n")
+        draw_seeds(records, output / "seeds.png")
     except OSError as error:
-        raise UsageError(f"{options.output} cannot be written ({error.strerror}).") from None
+        raise UsageError(f"{output} cannot be written ({error.strerror}).") from None
     print(text_table(rows_of(summary["test"])))
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Read the config of a finished run and its record of every epoch."""
     try:
-        config = json.loads((folder / workdir.CONFIG).read_text())["config"]
+        config = workdir.read_config(folder)
         lines = (folder / workdir.METRICS).read_text().splitlines()
         records = [json.loads(line) for line in lines]
-        epochs = dataclasses.replace(Config(), **config).epochs
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{folder} does not hold a run ({error}).") from None
-    if len(records) != epochs:
-        raise UsageError(f"The run {folder} has {len(records)} of {epochs} epochs.")
-    if epochs < LAST_EPOCHS:
-        raise UsageError(f"The run {folder} has {epochs} epochs, expected {LAST_EPOCHS} or more.")
+    if len(records) != config["epochs"]:
+        raise UsageError(f"The run {folder} has {len(records)} of {config['epochs']} epochs.")
     return config, records
 
 
 def summarize(
     records: Sequence[list[dict[str, Any]]],
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Compute, over the seeds, the spread of the last epoch and of the mean of the last seven."""
+    """Compute, over the seeds, the spread of the last epoch; of longer runs the mean of seven too.
+
+    For that mean, each run's last seven epochs are averaged first.
+    """
+    spans = {"last_epoch": 1}
+    if len(records[0]) >= LAST_EPOCHS:
+        spans[f"mean_of_last_{LAST_EPOCHS}"] = LAST_EPOCHS
     return {
         name: {
-            accuracy: {
-                statistic: function(
-                    [mean(r["test"][accuracy] for r in run[-epochs:]) for run in records]
-                )
-                for statistic, function in SPREAD.items()
-            }
+            accuracy: spread_of(
+                [mean(r["test"][accuracy] for r in run[-epochs:]) for run in records]
+            )
             for accuracy in ACCURACIES
         }
-        for name, epochs in (("last_epoch", 1), (f"mean_of_last_{LAST_EPOCHS}", LAST_EPOCHS))
+        for name, epochs in spans.items()
     }
+
+
+def spread_of(values: list[float]) -> dict[str, float]:
+    """Compute mean, sample standard deviation, minimum and maximum of two values or more."""
+    return {statistic: function(values) for statistic, function in SPREAD.items()}
 
 
 def rows_of(test: dict[str, dict[str, dict[str, float]]]) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """A run that is stopped at any moment goes on and ends with the bits of one that never was."""
 
+import json
 import random
 import shutil
 import signal
@@ -153,3 +154,17 @@ def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
     assert code == ERROR_OF_THE_USER
     assert "is in use by another run" in errors
     assert finish(first)[0] == 0
+
+
+@pytest.mark.long
+def test_several_seeds_are_trained_one_after_the_other_and_summed_up(expected, tmp_path):
+    recipe = [*RECIPE, "--workdir", tmp_path, "--seed", "0", "--seeds", "2"]
+    code, output, errors = run_command(*recipe)
+    assert code == 0, errors
+    assert "Seed:    1, of 0 .. 1" in output
+    assert_same_result(tmp_path / "seed-1", expected)  # the seed of the config
+    assert json.loads((tmp_path / "summary.json").read_text())["seeds"] == [0, 1]
+    assert (tmp_path / "seeds.png").exists()
+    shutil.rmtree(tmp_path / "seed-1" / "checkpoints" / "8")
+    assert run_command(*recipe, "--resume")[0] == 0
+    assert_same_result(tmp_path / "seed-1", expected)
