@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import workdir
-from experiments.summarize import main
+from experiments.summarize import ACCURACIES, main
 from mnist_sum.config import Config
 from tests.pictures import size_of_png
 
