@@ -2,22 +2,17 @@
 
 import dataclasses
 import logging
-import math
 import shlex
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
 from io import StringIO
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import jax
-from jax.sharding import NamedSharding
-from jaxtyping import Array, Key
 
-from experiments import distributed, original, workdir
+from experiments import distributed, workdir
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.device import (
     DeviceChoice,
@@ -27,21 +22,15 @@ from experiments.device import (
     make_deterministic,
 )
 from experiments.environment import describe_environment
-from experiments.figures import draw_curves
-from experiments.interruption import termination_as_interrupt, uninterrupted
-from experiments.progress import Progress
+from experiments.interruption import termination_as_interrupt
 from experiments.report import write_report
 from experiments.summarize import summarize_runs
-from mnist_sum import checkpoint
+from experiments.training import leads, train
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset, Splits, load
-from mnist_sum.evaluate import evaluate, predict_all
-from mnist_sum.loss import Totals, averages, zero_totals
-from mnist_sum.sharding import data_sharding, replicate
-from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import begin_epoch, count_steps, train_steps
-
-SEGMENTS = 20  # calls that an epoch is cut into: between them the bar moves, and Ctrl-C is heard
+from mnist_sum.evaluate import predict_all
+from mnist_sum.sharding import data_sharding
+from mnist_sum.train import count_steps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,17 +131,16 @@ def run_seed(
         else:
             folder = options.workdir or Path()
             stack.enter_context(redirect_stdout(StringIO()))
+        print_header(options, devices, on_host)
         try:
-            state = train(folder, options, devices, on_host, records)
+            state = train(config, folder, options.resume, devices, on_host, records)
+            outputs = jax.device_get(predict_all(state, on_host.test.image, data_sharding(devices)))
+            if leads():
+                environment = describe_environment(devices)
+                write_report(folder, name, config, records, on_host, outputs, environment)
+                print(f"Read {folder / workdir.REPORT} for the whole story.")
         except KeyboardInterrupt as stop:
             raise type(stop)(how_to_go_on(argv, folder, len(records), config.epochs)) from None
-        sharding = data_sharding(devices)
-        image = replicate(on_host.test.image, sharding)
-        outputs = jax.device_get(predict_all(replicate(state, sharding), image, sharding))
-        if leads():
-            environment = describe_environment(devices)
-            write_report(folder, name, config, records, on_host, outputs, environment)
-            print(f"Read {folder / workdir.REPORT} for the whole story.")
 
 
 def quieten_orbax() -> None:
@@ -167,50 +155,6 @@ def quieten_orbax() -> None:
     sys.unraisablehook = show
 
 
-def leads() -> bool:
-    """Say whether this process is the one that prints and writes."""
-    return jax.process_index() == 0
-
-
-def train(
-    folder: Path,
-    options: RunOptions,
-    devices: list[jax.Device],
-    on_host: Splits,
-    records: list[dict[str, Any]],
-) -> TrainState:
-    """Train all epochs that the folder does not have yet; their records are added to the list."""
-    config = options.config
-    sharding = data_sharding(devices)
-    splits = replicate(on_host, sharding)
-    init_key, epochs_key = jax.random.split(jax.random.key(config.seed))
-    steps = config.epochs * count_steps(config, len(on_host.train.digit))
-    state = create_state(config, init_key, steps)
-    curves_beside = original.records() if original.is_comparable(config) else []
-    with checkpoint.open_checkpoints(folder / workdir.CHECKPOINTS, leads()) as checkpoints:
-        restored = checkpoint.restore_latest(checkpoints, state)
-        if restored:
-            state, saved_records = restored
-            records.extend(saved_records)
-        state = replicate(state, sharding)
-        print_header(options, devices, splits, state, folder, len(records))
-        if len(records) < config.epochs:
-            state = compile_ahead(state, splits, jax.random.fold_in(epochs_key, 0), sharding)
-        for epoch in range(len(records) + 1, config.epochs + 1):
-            state, record = run_epoch(state, splits, epoch, epochs_key, sharding)
-            with uninterrupted():
-                if leads():
-                    checkpoint.save(checkpoints, epoch, state, [*records, record])
-                records.append(record)
-            if leads():
-                workdir.write_metrics(folder, records)
-                draw_curves(records, folder / workdir.CURVES, curves_beside)
-    if leads():
-        workdir.write_metrics(folder, records)
-        draw_curves(records, folder / workdir.CURVES, curves_beside)
-    return state
-
-
 def how_to_go_on(argv: Sequence[str], folder: Path, done: int, epochs: int) -> str:
     """Say what an interrupted run has saved, and by which command it goes on."""
     more = [] if "--resume" in argv else ["--resume"]
@@ -219,6 +163,19 @@ def how_to_go_on(argv: Sequence[str], folder: Path, done: int, epochs: int) -> s
     return (
         f"Interrupted after {done} of {epochs} epochs, which are saved. Go on with:\n"
         f"python -m experiments.run {shlex.join([*argv, *more])}"
+    )
+
+
+def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:
+    """Say what runs, on what, before anything takes time."""
+    kind = devices[0].platform
+    on_cpu = " (no GPU found)" if options.device == "auto" and kind == "cpu" else ""
+    name = device_name(devices[0])
+    print(f"Device:  {len(devices)} x {kind}, {name}{on_cpu}; JAX {jax.__version__}")
+    print(
+        f"Data:    {options.config.dataset}, {len(splits.train.digit):,} training and "
+        f"{len(splits.test.digit):,} test images",
+        flush=True,
     )
 
 
@@ -242,103 +199,6 @@ def hold_out(config: Config, train: Dataset, test: Dataset) -> Splits:
             f"held_out is {config.held_out} and must leave 2 of {len(train.digit)} images."
         )
     return Splits(Dataset(*(x[:rest] for x in train)), Dataset(*(x[rest:] for x in train)))
-
-
-def print_header(
-    options: RunOptions,
-    devices: list[jax.Device],
-    splits: Splits,
-    state: TrainState,
-    folder: Path,
-    done: int,
-) -> None:
-    """Say what runs, on what, before anything takes time."""
-    kind = devices[0].platform
-    on_cpu = " (no GPU found)" if options.device == "auto" and kind == "cpu" else ""
-    parameters = sum(x.size for x in jax.tree.leaves(state.params))
-    name = device_name(devices[0])
-    print(f"Device:  {len(devices)} x {kind}, {name}{on_cpu}; JAX {jax.__version__}")
-    print(
-        f"Data:    {options.config.dataset}, {len(splits.train.digit):,} training and "
-        f"{len(splits.test.digit):,} test images"
-    )
-    print(f"Model:   {parameters:,} parameters")
-    print(f"Results: {folder}", flush=True)
-    if options.resume:
-        print(f"Resumed: {done} of {options.config.epochs} epochs are done", flush=True)
-
-
-def compile_ahead(
-    state: TrainState, splits: Splits, key: Key[Array, ""], sharding: NamedSharding
-) -> TrainState:
-    """Compile what the run calls, so that the time of an epoch is that of its steps.
-
-    An epoch cut down to none of its steps is the same program, as its bounds are values.
-    """
-    start = time.perf_counter()
-    tested = evaluate(state, splits.test, sharding)
-    epoch = begin_epoch(key, len(splits.train.digit))
-    totals = replicate(zero_totals(), sharding)
-    state, _ = train_steps(state, totals, splits.train, epoch, 0, 0, sharding)
-    jax.block_until_ready((tested, state))
-    print(
-        f"Compiled in {time.perf_counter() - start:.1f} s. Mean losses and accuracies:", flush=True
-    )
-    return state
-
-
-def run_epoch(
-    state: TrainState,
-    splits: Splits,
-    epoch: int,
-    epochs_key: Key[Array, ""],
-    sharding: NamedSharding,
-) -> tuple[TrainState, dict[str, Any]]:
-    """Train one epoch, evaluate, and show both; returns the epoch's record."""
-    config, examples = state.config, len(splits.train.digit)
-    progress = Progress(epoch, config.epochs, examples, sys.stdout.isatty())
-    start = time.perf_counter()
-    plan = begin_epoch(jax.random.fold_in(epochs_key, epoch), examples)
-    totals = replicate(zero_totals(), sharding)
-    for first, last in segments(count_steps(config, examples), SEGMENTS):
-        state, totals = train_steps(state, totals, splits.train, plan, first, last, sharding)
-        check_finite(totals, epoch, last)
-        progress.advance(min(last * config.batch_size, examples), averages(totals))
-    train = averages(totals)
-    seconds = time.perf_counter() - start
-    test = averages(evaluate(state, splits.test, sharding))
-    if not all(map(math.isfinite, test.values())):
-        raise no_longer_finite(epoch, count_steps(config, examples))
-    record = {
-        "epoch": epoch,
-        "train": train,
-        "test": test,
-        "seconds": seconds,
-        "examples_per_second": examples / seconds,
-    }
-    progress.finish(record)
-    return state, record
-
-
-def check_finite(totals: Totals, epoch: int, steps: int) -> None:
-    """Raise UsageError if the loss of one of the epoch's steps so far is not finite."""
-    finite = int(totals.finite_steps)
-    if finite < steps:
-        raise no_longer_finite(epoch, finite + 1)
-
-
-def no_longer_finite(epoch: int, step: int) -> UsageError:
-    """Say where the loss went astray."""
-    return UsageError(
-        f"The loss is no longer finite after step {step} of epoch {epoch}, and nothing of that "
-        "epoch is saved; try a smaller --learning-rate."
-    )
-
-
-def segments(steps: int, parts: int) -> Iterator[tuple[int, int]]:
-    """Cut the steps of an epoch into so many parts, as equal as can be."""
-    bounds = [steps * part // parts for part in range(parts + 1)]
-    return ((first, last) for first, last in pairwise(bounds) if last > first)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def hold(folder: Path | None, name: str, config: Config, resume: bool) -> Iterat
 def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
     """Note the config in a folder, or compare it with the one that is noted there."""
     path = folder / CONFIG
-    if not path.exists():
+    if not path.exists() and (resume or not (folder / CHECKPOINTS).exists()):
         description = {"name": name, "config": dataclasses.asdict(config)}
         write(path, json.dumps(description, indent=2) + "\n")
     elif not resume:

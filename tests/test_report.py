@@ -39,7 +39,7 @@ def test_report_of_the_sample_names_its_pictures_and_facts(tmp_path, splits):
     assert "Misread: 12 of 1,000 digits and 0 of 10,000 sums." in report
     assert re.search(r"last epoch +\| 99.00% +\| 98.00%", report)
     assert "mean of the last 7 epochs" in report
-    assert re.search(r"learning_rate +\| 0.05 +\| 0.01", report)
+    assert re.search(r"learning_rate +\| 0.1 +\| 0.01", report)
     assert "1 x abacus" in report
     assert "21,843" in report
     assert "original's" not in report  # it did not learn from the sample

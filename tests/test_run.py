@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.configs import sample
-from experiments.run import main, segments
+from experiments.run import main
 from mnist_sum.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.data import load
 from mnist_sum.evaluate import predict_all
@@ -165,9 +165,3 @@ def test_the_library_is_imported_with_nothing_it_does_not_need():
     )
     needless = {"tensorflow", "tensorflow_datasets", "torch", "matplotlib", "orbax", "chex"}
     assert not needless & set(finished.stdout.split())
-
-
-def test_segments_cover_all_steps_once():
-    assert list(segments(10, 1)) == [(0, 10)]
-    assert list(segments(10, 3)) == [(0, 3), (3, 6), (6, 10)]
-    assert list(segments(2, 5)) == [(0, 1), (1, 2)]

@@ -46,6 +46,12 @@ def test_a_run_goes_on_in_its_folder_or_starts_there(tmp_path):
         assert begin(tmp_path / "run", "base", Config(), resume=True) == tmp_path / "run"
 
 
+def test_checkpoints_alone_are_a_run_too(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(UsageError, match="already holds a run"):
+        begin(tmp_path, "base", Config())
+
+
 def test_a_run_does_not_go_on_with_another_config(tmp_path):
     begin(tmp_path, "base", Config())
     with pytest.raises(UsageError, match=r"epochs was 25 and is 3, momentum was 0.9 and is 0.8"):

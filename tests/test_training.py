@@ -1,0 +1,26 @@
+"""The training of a seed: in which parts, and where it stops; test_resume.py has the rest."""
+
+import jax.numpy as jnp
+import pytest
+
+from experiments.arguments import UsageError
+from experiments.training import check_finite, segments
+from mnist_sum.loss import add_step, zero_totals
+
+
+def test_segments_cover_all_steps_once():
+    assert list(segments(10, 1)) == [(0, 10)]
+    assert list(segments(10, 3)) == [(0, 3), (3, 6), (6, 10)]
+    assert list(segments(2, 5)) == [(0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["digit_loss", "sum_loss"])
+def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
+    totals = zero_totals()
+    for value in (1.0, 2.0, wrong, 3.0, wrong):
+        step = zero_totals()._replace(**{name: jnp.array(value)})
+        totals = add_step(totals, step)
+    check_finite(totals, epoch=7, steps=2)
+    with pytest.raises(UsageError, match="no longer finite after step 3 of epoch 7"):
+        check_finite(totals, epoch=7, steps=5)
