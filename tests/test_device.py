@@ -1,10 +1,12 @@
 """Devices: the kind that was asked for, or a sentence."""
 
+import os
+
 import jax
 import pytest
 
 from experiments.arguments import UsageError
-from experiments.device import choose_devices, device_name
+from experiments.device import choose_devices, device_name, make_deterministic
 
 
 @pytest.mark.parametrize("choice", ["auto", "cpu"])
@@ -21,3 +23,19 @@ def test_a_processor_is_called_by_its_name():
     name = device_name(jax.devices()[0])
     assert len(name) > 3
     assert name != "cpu"
+
+
+def test_the_first_so_many_devices_are_taken():
+    assert choose_devices("cpu", 3) == jax.devices()[:3]
+
+
+@pytest.mark.parametrize("count", [0, 9, -1])
+def test_more_devices_than_there_are_is_one_sentence(count):
+    with pytest.raises(UsageError, match=rf"^--devices is {count} and must be 1 .. 8"):
+        choose_devices("auto", count)
+
+
+def test_deterministic_adds_to_the_flags_that_are_set(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
+    make_deterministic()
+    assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/nowhere --xla_gpu_deterministic_ops=true"

@@ -11,7 +11,10 @@ import pytest
 
 from tests.commands import finish, result, run_command, start
 
+pytestmark = pytest.mark.long
+
 RECIPE = ("--config", "smoke", "--train-examples", "300", "--epochs", "8")
+KILLS = 20
 ERROR_OF_THE_USER = 2
 SMALL_FILES_ONLY = ("bash", "-c", 'ulimit -f 4; exec "$@"', "bash")  # as if the disk were full
 
@@ -56,19 +59,17 @@ def wait_for_epoch(process, epoch):
     raise AssertionError(process.stderr.read())
 
 
-@pytest.mark.long
 def test_the_same_run_in_another_process_has_the_same_bits(expected, tmp_path):
     code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--resume")
     assert code == 0, errors
     assert_same_result(tmp_path / "run", expected)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
-def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(kills, expected, tmp_path):
-    chance = random.Random(kills)
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(expected, tmp_path):
+    chance = random.Random(0)
     folder, killed = tmp_path / "run", 0
     recipe = [*RECIPE, "--workdir", folder, "--resume"]
-    while killed < kills:
+    while killed < KILLS:
         process = start(*recipe)
         if chance.random() < 0.8:  # once training has begun, else anywhere from the start on
             process.stdout.readline()
@@ -88,9 +89,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(kills, exp
     assert (folder / "report.md").exists()
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     folder = tmp_path / "run"
     process = start(*RECIPE, "--workdir", folder)
@@ -111,7 +110,6 @@ def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     assert_same_result(folder, expected)
 
 
-@pytest.mark.long
 def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
     folder = shutil.copytree(whole_run, tmp_path / "run")
     (folder / "report.md").unlink()
@@ -123,7 +121,6 @@ def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
     assert_same_result(folder, expected)
 
 
-@pytest.mark.long
 def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     recipe = [*RECIPE, "--workdir", half_a_run, "--resume"]
     code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)
@@ -136,7 +133,6 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     assert_same_result(half_a_run, expected)
 
 
-@pytest.mark.long
 def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_and_step(tmp_path):
     code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--learning-rate", "1e30")
     assert code == ERROR_OF_THE_USER
@@ -145,7 +141,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_and_step(tmp_path):
     assert not list((tmp_path / "run" / "checkpoints").iterdir())
 
 
-@pytest.mark.long
 def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
     folder = tmp_path / "run"
     first = start(*RECIPE, "--workdir", folder)
@@ -156,7 +151,6 @@ def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
     assert finish(first)[0] == 0
 
 
-@pytest.mark.long
 def test_several_seeds_are_trained_one_after_the_other_and_summed_up(expected, tmp_path):
     recipe = [*RECIPE, "--workdir", tmp_path, "--seed", "0", "--seeds", "2"]
     code, output, errors = run_command(*recipe)

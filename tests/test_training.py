@@ -1,11 +1,16 @@
 """The training of a seed: in which parts, and where it stops; test_resume.py has the rest."""
 
+import jax
 import jax.numpy as jnp
 import pytest
 
+from experiments import training
 from experiments.arguments import UsageError
 from experiments.training import check_finite, segments
+from mnist_sum.data import Dataset, Splits
 from mnist_sum.loss import add_step, zero_totals
+from mnist_sum.state import create_state
+from tests.tiny import CONFIG
 
 
 def test_segments_cover_all_steps_once():
@@ -24,3 +29,23 @@ def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
     check_finite(totals, epoch=7, steps=2)
     with pytest.raises(UsageError, match="no longer finite after step 3 of epoch 7"):
         check_finite(totals, epoch=7, steps=5)
+
+
+class BegunError(Exception):
+    """Raised in the place of an epoch."""
+
+
+def test_no_two_epochs_share_a_key(monkeypatch):
+    keys = []
+
+    def begin(key, examples):
+        keys.append(tuple(jax.random.key_data(key).tolist()))
+        raise BegunError
+
+    monkeypatch.setattr(training, "begin_epoch", begin)
+    splits = Splits(*(Dataset(image=None, digit=[0] * 4, number=None) for _ in range(2)))
+    state = create_state(CONFIG, jax.random.key(0))
+    for epoch in range(1, 6):
+        with pytest.raises(BegunError):
+            training.run_epoch(state, splits, epoch, jax.random.key(0), None)
+    assert len(set(keys)) == 5
