@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ TIMES = ("seconds", "examples_per_second")
 
 def start(*arguments, devices=1, prefix=()):
     """Start the command as a user does, its output in pipes; `prefix` is a command to start it."""
+    # Jobs that a shell has put in the background ignore SIGINT, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     environment = {"COLUMNS": "80", "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)}
     return subprocess.Popen(
         [*prefix, sys.executable, "-u", "-m", "experiments.run", *map(str, arguments)],
