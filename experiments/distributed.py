@@ -83,6 +83,7 @@ def supervise(module: str, argv: Sequence[str]) -> int:
         [sys.executable, "-m", module, *argv],
         env=os.environ | {WORKER: "1"},
         stdin=subprocess.PIPE,  # its end tells the worker that we are gone
+        start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
     )
     signal.signal(signal.SIGTERM, lambda number, frame: worker.send_signal(number))
     signal.signal(signal.SIGINT, lambda number, frame: worker.send_signal(number))

@@ -27,6 +27,7 @@ from mnist_sum.state import TrainState, create_state
 from mnist_sum.train import begin_epoch, count_steps, train_steps
 
 SEGMENTS = 20  # calls that an epoch is cut into: between them the bar moves, and Ctrl-C is heard
+PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
 
 
 def leads() -> bool:
@@ -56,11 +57,12 @@ def train(
             records.extend(saved_records)
         state = replicate(state, sharding)
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
-        print(f"Results: {folder}")
+        print(f"Results: {folder}", flush=True)
         if resume:
             print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
         if len(records) < config.epochs:
             state = compile_ahead(state, splits, jax.random.fold_in(epochs_key, 0), sharding)
+        drawn = time.perf_counter()
         for epoch in range(len(records) + 1, config.epochs + 1):
             state, record = run_epoch(state, splits, epoch, epochs_key, sharding)
             with uninterrupted():
@@ -69,7 +71,9 @@ def train(
                 records.append(record)
             if leads():
                 workdir.write_metrics(folder, records)
-                draw_curves(records, folder / workdir.CURVES, curves_beside)
+                if time.perf_counter() - drawn > PICTURE_SECONDS:
+                    draw_curves(records, folder / workdir.CURVES, curves_beside)
+                    drawn = time.perf_counter()
     if leads():
         workdir.write_metrics(folder, records)
         draw_curves(records, folder / workdir.CURVES, curves_beside)
