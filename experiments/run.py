@@ -4,8 +4,9 @@ import dataclasses
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -83,19 +84,14 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         make_deterministic()
     devices = choose_devices(options.device, options.devices)
     on_host = load_splits(options)
+    train_seed = partial(run_seed, name, devices=devices, on_host=on_host, argv=argv)
     if options.seeds == 1:
-        run_seed(name, options, devices, on_host, argv)
+        train_seed(options)
     else:
-        run_seeds(name, options, devices, on_host, argv)
+        run_seeds(options, train_seed)
 
 
-def run_seeds(
-    name: str,
-    options: RunOptions,
-    devices: list[jax.Device],
-    on_host: Splits,
-    argv: Sequence[str],
-) -> None:
+def run_seeds(options: RunOptions, train_seed: Callable[[RunOptions], None]) -> None:
     """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
     first = options.config.seed
     if options.seeds < 1:
@@ -107,8 +103,7 @@ def run_seeds(
         print(f"Seed:    {seed}, of {first} .. {first + options.seeds - 1}", flush=True)
         folders.append(options.workdir / f"seed-{seed}")
         config = dataclasses.replace(options.config, seed=seed)
-        seed_options = dataclasses.replace(options, config=config, workdir=folders[-1])
-        run_seed(name, seed_options, devices, on_host, argv)
+        train_seed(dataclasses.replace(options, config=config, workdir=folders[-1]))
     if leads():
         summarize_runs(folders, options.workdir)
 

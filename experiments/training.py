@@ -55,6 +55,9 @@ def train(
         if restored:
             state, saved_records = restored
             records.extend(saved_records)
+            if leads():  # as it may have been ended between the checkpoint and these
+                workdir.write_metrics(folder, records)
+                draw_curves(records, folder / workdir.CURVES, curves_beside)
         state = replicate(state, sharding)
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
         print(f"Results: {folder}", flush=True)
@@ -71,12 +74,9 @@ def train(
                 records.append(record)
             if leads():
                 workdir.write_metrics(folder, records)
-                if time.perf_counter() - drawn > PICTURE_SECONDS:
+                if epoch == config.epochs or time.perf_counter() - drawn > PICTURE_SECONDS:
                     draw_curves(records, folder / workdir.CURVES, curves_beside)
                     drawn = time.perf_counter()
-    if leads():
-        workdir.write_metrics(folder, records)
-        draw_curves(records, folder / workdir.CURVES, curves_beside)
     return state
 
 
