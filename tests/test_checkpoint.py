@@ -1,7 +1,9 @@
 """Checkpoints: what is restored is what was saved, bit for bit, or nothing and a sentence."""
 
 import dataclasses
+import resource
 import shutil
+from contextlib import contextmanager
 
 import chex
 import jax
@@ -127,6 +129,30 @@ def test_a_checkpoint_of_another_config_is_refused_by_the_names_of_the_fields(sa
     expected = f"{field} was {getattr(Config(), field)!r} and is {value!r}"
     with pytest.raises(CheckpointError, match=expected):
         restore(saved, like)
+
+
+@contextmanager
+def small_files_only():
+    """Let no file grow past 4 KiB, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_save_on_a_full_disk_is_a_sentence_and_leaves_the_checkpoint_before_it(folder, states):
+    with (
+        open_checkpoints(folder) as checkpoints,
+        small_files_only(),
+        pytest.raises(CheckpointError, match="checkpoints cannot be written") as error,
+    ):
+        save(checkpoints, 5, states[0], records_to(5))
+    assert "\n" not in str(error.value)
+    restored, records = restore(folder, states[0])
+    chex.assert_trees_all_equal(restored, jax.device_get(states[-1]))
+    assert records == records_to(4)
 
 
 def test_a_folder_that_is_gone_is_a_sentence(tmp_path, states):

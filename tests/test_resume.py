@@ -126,7 +126,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)
     assert code == ERROR_OF_THE_USER
     assert errors.startswith("error: ")
-    assert "checkpoints cannot be written" in errors
+    assert "cannot be written" in errors  # the curves are drawn before an epoch is saved
     assert errors.count("\n") == 1
     code, _, errors = run_command(*recipe)
     assert code == 0, errors
