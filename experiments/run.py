@@ -4,9 +4,8 @@ import dataclasses
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from experiments.device import (
 from experiments.environment import describe_environment
 from experiments.interruption import termination_as_interrupt
 from experiments.report import write_report
+from experiments.seeds import train_seeds
 from experiments.summarize import summarize_runs
 from experiments.training import leads, train
 from mnist_sum.config import Config, ConfigError
@@ -43,7 +43,8 @@ class RunOptions(ConfigOptions, distributed.ProcessOptions):
     resume: bool = False
     """Go on with the run in the work folder, after the last epoch that it has completed."""
     seeds: int = 1
-    """Train so many seeds one after the other, from `seed` on, and sum up what they reach."""
+    """Train so many seeds, from `seed` on, and sum up what they reach; on a processor, as many at
+    once as it has cores."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
     devices: int | None = None
@@ -64,7 +65,9 @@ def start(argv: Sequence[str]) -> int:
     """Train in this process or, with others, in one that it starts; returns the exit code."""
     name, options = parse(RunOptions, "run", argv)
     place = distributed.find_place(options)
-    if place is None:
+    if options.seeds != 1:
+        run_seeds(options, argv, place)
+    elif place is None:
         run(name, options, argv)
     elif options.workdir is None:
         raise UsageError("Several processes need --workdir, a folder that all of them share.")
@@ -84,38 +87,6 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         make_deterministic()
     devices = choose_devices(options.device, options.devices)
     on_host = load_splits(options)
-    train_seed = partial(run_seed, name, devices=devices, on_host=on_host, argv=argv)
-    if options.seeds == 1:
-        train_seed(options)
-    else:
-        run_seeds(options, train_seed)
-
-
-def run_seeds(options: RunOptions, train_seed: Callable[[RunOptions], None]) -> None:
-    """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
-    first = options.config.seed
-    if options.seeds < 1:
-        raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
-    if options.workdir is None:
-        raise UsageError("--seeds needs --workdir, a folder for all seeds and their summary.")
-    folders = []
-    for seed in range(first, first + options.seeds):
-        print(f"Seed:    {seed}, of {first} .. {first + options.seeds - 1}", flush=True)
-        folders.append(options.workdir / f"seed-{seed}")
-        config = dataclasses.replace(options.config, seed=seed)
-        train_seed(dataclasses.replace(options, config=config, workdir=folders[-1]))
-    if leads():
-        summarize_runs(folders, options.workdir)
-
-
-def run_seed(
-    name: str,
-    options: RunOptions,
-    devices: list[jax.Device],
-    on_host: Splits,
-    argv: Sequence[str],
-) -> None:
-    """Train one seed and report on it."""
     config = options.config
     records: list[dict[str, Any]] = []
     with ExitStack() as stack:
@@ -136,6 +107,30 @@ def run_seed(
                 print(f"Read {folder / workdir.REPORT} for the whole story.")
         except KeyboardInterrupt as stop:
             raise type(stop)(how_to_go_on(argv, folder, len(records), config.epochs)) from None
+
+
+def run_seeds(options: RunOptions, argv: Sequence[str], place: distributed.Place | None) -> None:
+    """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
+    if options.seeds < 1:
+        raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
+    if options.workdir is None:
+        raise UsageError("--seeds needs --workdir, a folder for all seeds and their summary.")
+    if place is not None:
+        raise UsageError("--seeds is for a process on its own; train each seed by itself.")
+    first = options.config.seed
+    folders = {s: options.workdir / f"seed-{s}" for s in range(first, first + options.seeds)}
+    load_splits(options)  # so that what is wrong with the data, or has to be fetched, comes first
+    try:
+        with termination_as_interrupt():
+            options.workdir.mkdir(parents=True, exist_ok=True)
+            train_seeds(argv, folders, options.device)
+    except OSError as error:
+        raise workdir.unwritable(options.workdir, error) from error
+    except KeyboardInterrupt as stop:
+        done = sum(map(workdir.count_epochs, folders.values()))
+        epochs = options.config.epochs * options.seeds
+        raise type(stop)(how_to_go_on(argv, options.workdir, done, epochs)) from None
+    summarize_runs(list(folders.values()), options.workdir)
 
 
 def quieten_orbax() -> None:

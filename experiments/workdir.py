@@ -54,10 +54,15 @@ def hold(folder: Path | None, name: str, config: Config, resume: bool) -> Iterat
             f"The work folder {folder} is in use by another run; choose another --workdir."
         ) from None
     except OSError as error:
-        raise UsageError(
-            f"The work folder {folder} cannot be written ({error.strerror or error}); "
-            "choose another --workdir."
-        ) from error
+        raise unwritable(folder or Path("runs"), error) from error
+
+
+def unwritable(folder: Path, error: OSError) -> UsageError:
+    """Say that a folder cannot be written."""
+    return UsageError(
+        f"The work folder {folder} cannot be written ({error.strerror or error}); "
+        "choose another --workdir."
+    )
 
 
 def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
@@ -84,6 +89,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         return dataclasses.asdict(Config(**noted))
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{folder / CONFIG} is not that of a run ({error}).") from None
+
+
+def count_epochs(folder: Path) -> int:
+    """Count the epochs whose metrics are in a folder, which need not exist."""
+    path = folder / METRICS
+    return len(path.read_text().splitlines()) if path.exists() else 0
 
 
 def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRICS) -> None:

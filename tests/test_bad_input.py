@@ -36,6 +36,11 @@ LINES = {
     "run --batch_size 1": "batch_size is 1 and must be at least 2, as batch norm needs a variance.",
     "run --numbers odd": "invalid choice 'odd' for argument '--numbers'. Expected one of",
     "run --dataset cifar": "invalid choice 'cifar' for argument '--dataset'",
+    "run --seeds 0": "--seeds is 0 and must be at least 1.",
+    "run --seeds 2": "--seeds needs --workdir, a folder for all seeds and their summary.",
+    "run --workdir new --seeds 2 --coordinator here:1 --processes 2 --process-id 0": (
+        "--seeds is for a process on its own"
+    ),
     "run --unseen-pairs": "unseen_pairs is True and needs numbers to be 'fresh'.",
     "run --adder exact --label-smoothing 0.1": "label_smoothing is 0.1 and must be 0 for adder",
     "run --device tpu": "invalid choice 'tpu' for argument '--device'",

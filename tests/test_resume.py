@@ -9,6 +9,7 @@ import time
 import chex
 import pytest
 
+from experiments.workdir import count_epochs
 from tests.commands import finish, result, run_command, start
 
 pytestmark = pytest.mark.long
@@ -151,14 +152,37 @@ def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
     assert finish(first)[0] == 0
 
 
-def test_several_seeds_are_trained_one_after_the_other_and_summed_up(expected, tmp_path):
-    recipe = [*RECIPE, "--workdir", tmp_path, "--seed", "0", "--seeds", "2"]
-    code, output, errors = run_command(*recipe)
+def test_several_seeds_are_interrupted_go_on_and_are_summed_up(tmp_path):
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    recipe = [*RECIPE, "--seed", "0", "--seeds=2", "--workdir"]
+    process = start(*recipe, folder)
+    while not all(count_epochs(folder / f"seed-{seed}") for seed in (0, 1)):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    code, output, errors = finish(process, timeout=20)
+    assert code == 128 + signal.SIGINT
+    assert output.startswith("Seeds:   0 .. 1, ")
+    message, command = errors.strip().splitlines()
+    assert message.endswith(" of 16 epochs, which are saved. Go on with:")
+    arguments = command.removeprefix("python -m experiments.run ").split()
+    assert arguments == [*recipe, str(folder), "--resume"]
+    code, output, errors = run_command(*arguments)
     assert code == 0, errors
-    assert "Seed:    1, of 0 .. 1" in output
-    assert_same_result(tmp_path / "seed-1", expected)  # the seed of the config
-    assert json.loads((tmp_path / "summary.json").read_text())["seeds"] == [0, 1]
-    assert (tmp_path / "seeds.png").exists()
-    shutil.rmtree(tmp_path / "seed-1" / "checkpoints" / "8")
-    assert run_command(*recipe, "--resume")[0] == 0
-    assert_same_result(tmp_path / "seed-1", expected)
+    assert "seed 1  test  digit " in output
+    assert "Resumed: " in (folder / "seed-1.log").read_text()
+    assert json.loads((folder / "summary.json").read_text())["seeds"] == [0, 1]
+    assert (folder / "seeds.png").exists()
+    code, _, errors = run_command(*recipe, whole)
+    assert code == 0, errors
+    assert_same_result(folder / "seed-1", result(whole / "seed-1"))
+
+
+def test_a_seed_that_fails_ends_the_others_and_is_quoted(whole_run, tmp_path):
+    shutil.copytree(whole_run, tmp_path / "seed-1")
+    code, _, errors = run_command(*RECIPE, "--workdir", tmp_path, "--seed", "0", "--seeds", "2")
+    assert code == ERROR_OF_THE_USER
+    assert errors.startswith(f"error: Seed 1 has failed, and says in {tmp_path}/seed-1.log: ")
+    assert "already holds a run" in errors
+    assert errors.count("\n") == 1
+    assert count_epochs(tmp_path / "seed-0") < 8
