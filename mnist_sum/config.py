@@ -27,8 +27,9 @@ class Config:
     held_out: int = 0
     """Keep the last so many training images out of training, and test on them instead of on the
     test images, to choose a recipe by."""
-    numbers: Literal["fixed", "fresh"] = "fixed"
-    """Numbers drawn once for each training image, or afresh for every batch."""
+    numbers: Literal["fixed", "fresh", "all"] = "fixed"
+    """Pair each training image with a number drawn once, with one drawn afresh for every batch, or
+    with all ten."""
     unseen_pairs: bool = False
     """Keep one number for each digit out of training; needs fresh numbers."""
     adder: Literal["mlp", "exact"] = "mlp"

@@ -150,11 +150,13 @@ class MnistSum(nn.Module):
         sum_logits = self.adder(digit_logits, number, train=train)
         return Outputs(nn.log_softmax(digit_logits), sum_logits)
 
-    def with_all_numbers(self, image: Real[Array, "batch 28 28"]) -> Outputs:
+    def with_all_numbers(
+        self, image: Real[Array, "batch 28 28"], *, train: bool = False
+    ) -> Outputs:
         """Compute the digit once and its sums with each of the ten numbers: [batch, number, 19]."""
-        digit_logits = self.encoder(image, train=False)
+        digit_logits = self.encoder(image, train=train)
         numbers = jnp.tile(jnp.arange(NUM_NUMBERS), len(image))
-        sum_logits = self.adder(jnp.repeat(digit_logits, NUM_NUMBERS, 0), numbers, train=False)
+        sum_logits = self.adder(jnp.repeat(digit_logits, NUM_NUMBERS, 0), numbers, train=train)
         return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(-1, NUM_NUMBERS, NUM_SUMS))
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key, Scalar
 
 from mnist_sum.batch import Batch, draw_batch
 from mnist_sum.check import InputError, check_examples
-from mnist_sum.config import Config, ConfigError
+from mnist_sum.config import NUM_NUMBERS, Config, ConfigError
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, add_step, total, weighted_mean, zero_totals
 from mnist_sum.model import make_model
@@ -25,6 +25,8 @@ def train_step(
     state: TrainState, batch: Batch, key: Key[Array, ""], axis_name: str | None = None
 ) -> tuple[TrainState, Totals]:
     """Take one step down the gradient of the batch's mean loss; the key is for dropout.
+
+    A config whose numbers are "all" pairs each image with all ten, whatever the batch's number is.
 
     Inside jax.pmap or jax.shard_map, `batch` is this device's part and `axis_name` the axis to
     reduce over: gradients, totals and batch-norm statistics are then those of the whole batch.
@@ -43,15 +45,21 @@ def train_step(
         params = lax.pcast(params, axis_name, to="varying")  # differentiate this part's loss only
 
     def mean_loss(params: dict) -> tuple[Float[Array, ""], tuple[Totals, dict]]:
-        outputs, updates = model.apply(
+        apply = partial(
+            model.apply,
             {"params": params, "batch_stats": state.batch_stats},
             batch.image,
-            batch.number,
             train=True,
             rngs={"dropout": key},
             mutable="batch_stats",
         )
-        totals = total(outputs, batch.digit, batch.digit + batch.number, config.label_smoothing)
+        if config.numbers == "all":
+            outputs, updates = apply(method="with_all_numbers")
+            sum_ = batch.digit[:, None] + jnp.arange(NUM_NUMBERS)[None]
+        else:
+            outputs, updates = apply(batch.number)
+            sum_ = batch.digit + batch.number
+        totals = total(outputs, batch.digit, sum_, config.label_smoothing)
         return weighted_mean(totals, config), (totals, updates["batch_stats"])
 
     gradients, (totals, batch_stats) = jax.grad(mean_loss, has_aux=True)(params)

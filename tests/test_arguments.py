@@ -66,7 +66,7 @@ def test_a_wrong_command_line_is_one_sentence(line, message, capsys):
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
 def test_a_narrow_terminal_does_not_cut_the_sentence(columns, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
-    with pytest.raises(UsageError, match=r"invalid choice 'odd'.*\('fixed', 'fresh'\)"):
+    with pytest.raises(UsageError, match=r"invalid choice 'odd'.*\('fixed', 'fresh', 'all'\)"):
         parse(ConfigOptions, "run", ["--numbers", "odd"])
 
 

@@ -1,9 +1,13 @@
 """Training: what one step, a part of an epoch and a whole epoch do."""
 
+import dataclasses
+
 import chex
 import jax
+import jax.numpy as jnp
 import pytest
 
+from mnist_sum.batch import Batch
 from mnist_sum.config import ConfigError
 from mnist_sum.data import Dataset
 from mnist_sum.loss import averages, zero_totals
@@ -12,8 +16,8 @@ from mnist_sum.train import begin_epoch, count_steps, train_epoch, train_step, t
 from tests.tiny import CONFIG, EXAMPLES
 
 
-def new_state():
-    return create_state(CONFIG, jax.random.key(CONFIG.seed))
+def new_state(config=CONFIG):
+    return create_state(config, jax.random.key(config.seed))
 
 
 def test_a_tiny_batch_is_learnt_by_heart_in_one_trace(batch):
@@ -27,6 +31,22 @@ def test_a_tiny_batch_is_learnt_by_heart_in_one_trace(batch):
     assert result["digit_accuracy"] == result["sum_accuracy"] == 1.0
     assert result["digit_loss"] < 0.1
     assert result["sum_loss"] < 0.1
+
+
+def test_all_numbers_are_what_a_batch_with_each_of_them_would_be(batch):
+    config = dataclasses.replace(CONFIG, numbers="all")
+    together, totals = train_step(new_state(config), batch, jax.random.key(0))
+    size = len(batch.digit)
+    repeated = Batch(
+        jnp.repeat(batch.image, 10, axis=0),
+        jnp.repeat(batch.digit, 10),
+        jnp.tile(jnp.arange(10), size),
+    )
+    one_by_one, _ = train_step(new_state(), repeated, jax.random.key(0))
+    chex.assert_trees_all_close(together.params, one_by_one.params, rtol=1e-4, atol=1e-5)
+    adders = (state.batch_stats["adder"] for state in (together, one_by_one))
+    chex.assert_trees_all_close(*adders, rtol=1e-4, atol=1e-5)
+    assert (totals.digit_count, totals.sum_count) == (size, 10 * size)
 
 
 def test_parts_of_an_epoch_are_one_program_and_give_the_bits_of_the_whole(dataset):
