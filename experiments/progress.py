@@ -37,9 +37,15 @@ class Progress:
 
 
 def figures_of(averages: dict[str, float], digits: int = 4) -> str:
-    """Write loss and accuracy of both outputs, the loss with so many decimals."""
-    return "  ".join(
+    """Write loss and accuracy of both outputs, the loss with so many decimals.
+
+    The accuracy on pairs that training leaves out comes last, if it was measured.
+    """
+    figures = [
         f"{output} {averages[f'{output}_loss']:.{digits}f} "
         f"{averages[f'{output}_accuracy']:{digits + 3}.{digits - 2}%}"
         for output in ("digit", "sum")
-    )
+    ]
+    if "unseen_accuracy" in averages:
+        figures.append(f"unseen {averages['unseen_accuracy']:.{digits - 2}%}")
+    return "  ".join(figures)

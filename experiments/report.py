@@ -79,6 +79,9 @@ def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str,
         means = (x for run in runs.values() for x in accuracies(run, LAST_EPOCHS))
         rows.append((f"mean of the last {LAST_EPOCHS} epochs", *means))
     note = "Every test image is paired with all ten numbers."
+    if "unseen_accuracy" in records[-1]["test"]:
+        unseen = records[-1]["test"]["unseen_accuracy"]
+        note += f" Of the pairs that training left out, {unseen:.2%} of the sums are right."
     if beside:
         note += f" The original's log, of one run of {len(beside)} epochs, pairs it with one."
     if beside and len(records) >= LAST_EPOCHS:

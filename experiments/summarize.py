@@ -16,7 +16,6 @@ from experiments.figures import draw_seeds
 from experiments.report import LAST_EPOCHS
 from experiments.tables import text_table
 
-ACCURACIES = ("digit_accuracy", "sum_accuracy")
 SPREAD: dict[str, Callable[[list[float]], float]] = {
     "mean": mean,
     "std": stdev,
@@ -102,7 +101,8 @@ def summarize(
             accuracy: spread_of(
                 [mean(r["test"][accuracy] for r in run[-epochs:]) for run in records]
             )
-            for accuracy in ACCURACIES
+            for accuracy in records[0][-1]["test"]
+            if accuracy.endswith("_accuracy")
         }
         for name, epochs in spans.items()
     }

@@ -10,6 +10,7 @@ from jax import lax
 from jax.sharding import NamedSharding
 from jaxtyping import Array, Real
 
+from mnist_sum.batch import unseen_number
 from mnist_sum.check import check_examples, check_images
 from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data import Dataset
@@ -58,6 +59,8 @@ def _predict_all(
 def evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None = None) -> Totals:
     """Add up losses and right decisions: one digit an image, and ten sums.
 
+    If the state was trained with `unseen_pairs`, the sums of these are also counted on their own.
+
     Raises InputError for arrays of another shape or dtype than a Dataset's, and for digits out of
     range in numpy arrays.
     """
@@ -68,5 +71,11 @@ def evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None
 @partial(jax.jit, static_argnames="sharding")
 def _evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None) -> Totals:
     outputs = predict_all(state, jnp.asarray(dataset.image), sharding)
-    digit = jnp.asarray(dataset.digit)
-    return total(outputs, digit, digit[:, None] + jnp.arange(NUM_NUMBERS)[None])
+    digit, number = jnp.asarray(dataset.digit), jnp.arange(NUM_NUMBERS)[None]
+    sum_ = digit[:, None] + number
+    totals = total(outputs, digit, sum_)
+    if not state.config.unseen_pairs:
+        return totals
+    unseen = number == unseen_number(digit)[:, None]
+    correct = unseen & (outputs.sum_logits.argmax(-1) == sum_)
+    return totals._replace(unseen_correct=correct.sum(), unseen_count=unseen.sum())

@@ -20,6 +20,9 @@ class Totals(NamedTuple):
     sum_correct: Int[Array, ""]
     digit_count: Int[Array, ""]
     sum_count: Int[Array, ""]
+    unseen_correct: Int[Array, ""]
+    """Right sums of pairs that training leaves out, which only `unseen_pairs` does."""
+    unseen_count: Int[Array, ""]
     finite_steps: Int[Array, ""]
     """Steps of training up to the first whose loss is not finite."""
 
@@ -56,6 +59,8 @@ def total(
         sum_correct=(outputs.sum_logits.argmax(-1) == sum_).sum(),
         digit_count=jnp.asarray(digit.size),
         sum_count=jnp.asarray(sum_.size),
+        unseen_correct=jnp.zeros((), int),
+        unseen_count=jnp.zeros((), int),
         finite_steps=jnp.zeros((), int),
     )
 
@@ -70,7 +75,7 @@ def weighted_mean(totals: Totals, config: Config) -> Float[Array, ""]:
 
 def zero_totals() -> Totals:
     """Make the totals of no examples at all."""
-    return Totals(*(jnp.zeros((), kind) for kind in (float, float, int, int, int, int, int)))
+    return Totals(*(jnp.zeros((), kind) for kind in (float, float, *7 * (int,))))
 
 
 def add_step(totals: Totals, step: Totals) -> Totals:
@@ -83,9 +88,12 @@ def add_step(totals: Totals, step: Totals) -> Totals:
 def averages(totals: Totals) -> dict[str, float]:
     """Divide sums by counts, on the host: losses in nats, accuracies as fractions."""
     sums = jax.tree.map(float, jax.device_get(totals))
-    return {
+    means = {
         "digit_loss": sums.digit_loss / sums.digit_count,
         "sum_loss": sums.sum_loss / sums.sum_count,
         "digit_accuracy": sums.digit_correct / sums.digit_count,
         "sum_accuracy": sums.sum_correct / sums.sum_count,
     }
+    if sums.unseen_count:
+        means["unseen_accuracy"] = sums.unseen_correct / sums.unseen_count
+    return means

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_sum.batch import unseen_number
 from mnist_sum.config import Config
 from mnist_sum.data import Dataset, load
 from mnist_sum.evaluate import evaluate, predict_all
@@ -52,6 +53,18 @@ def test_accuracies_are_those_of_the_outputs(state, dataset):
         for number in range(10)
     )
     assert result["sum_accuracy"] == pytest.approx(right / (10 * EXAMPLES))
+
+
+def test_the_sums_of_unseen_pairs_are_also_counted_on_their_own(state, dataset):
+    assert "unseen_accuracy" not in averages(evaluate(state, dataset))
+    params = jax.tree.map(jnp.zeros_like, state.params)
+    params["adder"]["dense4"]["bias"] = jnp.eye(19)[9]  # every sum is read as 9
+    config = Config(numbers="fresh", unseen_pairs=True)
+    digits = dataset._replace(digit=jnp.arange(EXAMPLES) % 10)
+    totals = evaluate(state.replace(params=params, config=config), digits)
+    assert [d for d in range(10) if d + unseen_number(jnp.asarray(d)) == 9] == [2, 7]
+    assert (totals.unseen_correct, totals.unseen_count) == (EXAMPLES / 5, EXAMPLES)
+    assert averages(totals)["unseen_accuracy"] == 0.2
 
 
 def test_the_numbers_of_the_dataset_do_not_matter(state, dataset):

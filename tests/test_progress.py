@@ -1,6 +1,6 @@
 """What a run shows: lines for a file, a bar for a terminal."""
 
-from experiments.progress import Progress
+from experiments.progress import Progress, figures_of
 
 AVERAGES = {
     "digit_loss": 0.02661,
@@ -20,6 +20,11 @@ def test_two_lines_an_epoch(capsys):
     progress.advance(60_000, AVERAGES)
     progress.finish(RECORD)
     assert capsys.readouterr() == (LINES, "")
+
+
+def test_the_accuracy_on_unseen_pairs_is_shown_where_there_are_some():
+    shown = figures_of(AVERAGES | {"unseen_accuracy": 0.1234})
+    assert shown == "digit 0.0266  92.99%  sum 0.9528 100.00%  unseen 12.34%"
 
 
 def test_a_bar_within_the_epoch_and_then_the_same_lines(capsys):

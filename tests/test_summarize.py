@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import workdir
-from experiments.summarize import ACCURACIES, main
+from experiments.summarize import main
 from mnist_sum.config import Config
 from tests.pictures import size_of_png
 
@@ -21,7 +21,7 @@ def make_run(tmp_path):
         records = [
             {
                 "epoch": epoch,
-                "test": dict(zip(ACCURACIES, (x, x / 2), strict=True)),
+                "test": {"digit_loss": 1.0, "digit_accuracy": x, "sum_accuracy": x / 2},
                 "seconds": 1,
             }
             for epoch, x in enumerate(accuracies, 1)
