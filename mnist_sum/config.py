@@ -144,7 +144,9 @@ def is_of(value: object, kind: Any) -> bool:
 
 def describe_type(kind: Any) -> str:
     """Name a field's type in a sentence."""
-    if isinstance(kind, UnionType):
-        return " or ".join(map(describe_type, get_args(kind)))
     names = {int: "a whole number", float: "a number", bool: "True or False", NoneType: "None"}
-    return names.get(kind) or " or ".join(map(repr, get_args(kind)))
+    if kind in names:
+        return names[kind]
+    describe = describe_type if isinstance(kind, UnionType) else repr
+    *others, last = map(describe, get_args(kind))
+    return f"{', '.join(others)} or {last}"

@@ -107,7 +107,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"learning_rate": 10**400}, "... and must be positive and finite."),
     ({"momentum": -(10**5000)}, "momentum is of type int and must be in [0, 1)."),
     ({"seed": list(range(100))}, "seed is [0, 1, 2, 3, "),
-    ({"numbers": b"fresh"}, "numbers is b'fresh' and must be 'fixed' or 'fresh'."),
+    ({"numbers": b"fresh"}, "numbers is b'fresh' and must be 'fixed', 'fresh' or 'all'."),
     ({"dataset": "a\nb"}, r"dataset is 'a\nb' and must be 'mnist' or 'sample'."),
     ({"erase": 29}, "erase is 29 and must be in 0 .. 28, the side of an image."),
     ({"warmup": 1.0}, "warmup is 1.0 and must be in (0, 1)."),

@@ -54,7 +54,7 @@ def test_a_value_out_of_range_is_named_with_what_was_expected(field, value):
         ("epochs", True, "a whole number"),
         ("learning_rate", "0.1", "a number"),
         ("train_examples", "all", "a whole number or None"),
-        ("numbers", None, "'fixed' or 'fresh'"),
+        ("numbers", None, "'fixed', 'fresh' or 'all'"),
         ("nesterov", 1, "True or False"),
     ],
 )
