@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -96,10 +97,17 @@ def is_rule(row: str) -> bool:
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; print an error that a user can mend as its one sentence and return 2.
 
-    Returns 130 or 143, as a shell does, if Ctrl-C or SIGTERM interrupts it.
+    Returns 130 or 143, as a shell does, if Ctrl-C or SIGTERM interrupts it, and 141 if nobody reads
+    its output any more.
     """
     try:
-        return command() or 0
+        try:
+            return command() or 0
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
+        return 128 + signal.SIGPIPE
     except (UsageError, ConfigError, DataError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -124,6 +124,8 @@ def run_seeds(options: RunOptions, argv: Sequence[str], place: distributed.Place
         with termination_as_interrupt():
             options.workdir.mkdir(parents=True, exist_ok=True)
             train_seeds(argv, folders, options.device)
+    except BrokenPipeError:  # of what is printed
+        raise
     except OSError as error:
         raise workdir.unwritable(options.workdir, error) from error
     except KeyboardInterrupt as stop:

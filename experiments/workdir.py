@@ -53,6 +53,8 @@ def hold(folder: Path | None, name: str, config: Config, resume: bool) -> Iterat
         raise UsageError(
             f"The work folder {folder} is in use by another run; choose another --workdir."
         ) from None
+    except BrokenPipeError:  # of what the run prints
+        raise
     except OSError as error:
         raise unwritable(folder or Path("runs"), error) from error
 

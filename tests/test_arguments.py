@@ -1,12 +1,17 @@
 """Command lines: what they mean, and one sentence for each that means nothing."""
 
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.configs import base, sample
 from mnist_sum.config import Config, ConfigError
+from tests.commands import ROOT
 
 
 def test_base_is_the_config_if_none_is_named():
@@ -95,6 +100,19 @@ def test_an_interruption_is_no_traceback(capsys):
 
     assert exit_code(interrupt) == 130
     assert capsys.readouterr().err == "\nInterrupted.\n"
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--config smoke --epochs 1 --workdir run"])
+def test_who_stops_to_read_gets_no_traceback(arguments, tmp_path):
+    command = [sys.executable, "-u", "-m", "experiments.run", *arguments.split()]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, cwd=tmp_path, env=environment
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE
 
 
 def test_an_error_of_ours_is_not_hidden():
