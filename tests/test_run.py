@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -16,29 +15,18 @@ from mnist_sum.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.data import load
 from mnist_sum.evaluate import predict_all
 from mnist_sum.state import create_state
+from tests.commands import run_command
 
 LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy"}
-
-
-def run_command(*arguments):
-    """Run the command in a process of its own, as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.run", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"COLUMNS": "80", "JAX_PLATFORMS": "cpu"},
-        cwd=Path(__file__).parents[1],
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory):
     """Train on the sample, once for this module."""
     folder = tmp_path_factory.mktemp("sample") / "run"
-    finished = run_command("--config", "sample", "--workdir", folder)
-    assert finished.returncode == 0, finished.stderr
-    return folder, finished
+    code, output, errors = run_command("--config", "sample", "--workdir", folder)
+    assert (code, errors) == (0, "")
+    return folder, output
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +36,18 @@ def records(sample_run):
 
 
 def test_it_says_first_what_it_runs_on(sample_run):
-    _, finished = sample_run
-    device, data, model, *_ = finished.stdout.splitlines()
+    _, output = sample_run
+    device, data, model, *_ = output.splitlines()
     assert device.startswith("Device:  1 x cpu, ")
     assert f"JAX {jax.__version__}" in device
     assert "no GPU found" in device
     assert data == "Data:    sample, 4,000 training and 1,000 test images"
     assert model == "Model:   21,843 parameters"
-    assert finished.stderr == ""
 
 
 def test_it_prints_two_lines_an_epoch(sample_run):
-    _, finished = sample_run
-    lines = finished.stdout.splitlines()
+    _, output = sample_run
+    lines = output.splitlines()
     assert sum("  train  " in line for line in lines) == sample().epochs
     assert sum("  test   " in line for line in lines) == sample().epochs
     assert max(len(line) for line in lines if not line.startswith("Re")) <= 80  # paths are longer
