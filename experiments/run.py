@@ -123,7 +123,7 @@ def run_seeds(options: RunOptions, argv: Sequence[str], place: distributed.Place
     try:
         with termination_as_interrupt():
             options.workdir.mkdir(parents=True, exist_ok=True)
-            train_seeds(argv, folders, options.device)
+            train_seeds(argv, folders, options.config.epochs, options.device)
     except BrokenPipeError:  # of what is printed
         raise
     except OSError as error:

@@ -32,7 +32,9 @@ class Training(NamedTuple):
     cores: set[int]
 
 
-def train_seeds(argv: Sequence[str], folders: Mapping[int, Path], device: DeviceChoice) -> None:
+def train_seeds(
+    argv: Sequence[str], folders: Mapping[int, Path], epochs: int, device: DeviceChoice
+) -> None:
     """Train each seed by the command line `argv`, in its own folder, beside which its log goes.
 
     Raises UsageError if one of them fails, once all have stopped.
@@ -40,18 +42,26 @@ def train_seeds(argv: Sequence[str], folders: Mapping[int, Path], device: Device
     waiting, running = list(folders), list[Training]()
     free = share_cores(len(folders), device)
     print(f"Seeds:   {waiting[0]} .. {waiting[-1]}, {len(free)} at a time", flush=True)
-    hidden = not sys.stdout.isatty()
-    bar = tqdm(total=len(folders), unit=" seeds", disable=hidden, leave=False, file=sys.stdout)
+    bar = tqdm(
+        total=epochs * len(folders),
+        disable=not sys.stdout.isatty(),
+        leave=False,
+        dynamic_ncols=True,
+        unit=" epochs",
+        file=sys.stdout,
+    )
     try:
         while waiting or running:
             while waiting and free:
-                running.append(start(argv, waiting[0], folders[waiting.pop(0)], free.pop()))
+                seed = waiting.pop(0)
+                running.append(start(argv, seed, folders[seed], free.pop()))
             time.sleep(POLL_SECONDS)
+            bar.update(sum(map(workdir.count_epochs, folders.values())) - bar.n)
             for training in [t for t in running if t.process.poll() is not None]:
                 running.remove(training)
                 free.append(training.cores)
                 bar.write(outcome(training, folders[training.seed]))
-                bar.update()
+                sys.stdout.flush()
     finally:
         bar.close()
         for training in running:
