@@ -38,8 +38,8 @@ ACCURACIES = (  # an epoch a line, in percent: train digit, train sum, test digi
 
 
 def is_comparable(config: Config) -> bool:
-    """Tell whether a run learns from the same images as the original."""
-    return config.dataset == "mnist" and config.train_examples is None
+    """Tell whether a run learns from the same images as the original, and is tested on the same."""
+    return config.dataset == "mnist" and config.train_examples is None and config.held_out == 0
 
 
 def records() -> list[dict[str, Any]]:

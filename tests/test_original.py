@@ -1,5 +1,6 @@
 """The original's log: the figures that it is known by."""
 
+import dataclasses
 from statistics import mean
 
 import pytest
@@ -19,3 +20,4 @@ def test_log_holds_the_figures_that_the_original_reports():
 def test_only_runs_on_all_of_mnist_are_comparable():
     assert original.is_comparable(base())
     assert not original.is_comparable(sample())
+    assert not original.is_comparable(dataclasses.replace(base(), held_out=5000))
