@@ -113,8 +113,10 @@ def place(blocks: list[Block]) -> list[Block]:
 
 
 def draw_module(axes: Axes, module: str, colour: str, blocks: list[Block]) -> None:
-    """Draw a frame around the blocks of a module, with its parameters in all."""
+    """Draw a frame around the blocks of a module, if it has any, with its parameters in all."""
     inside = [block for block in blocks if block.layers[0].name.startswith(f"{module}/")]
+    if not inside:
+        return
     left = min(block.left - (LABEL_WIDTH if block.label else PADDING) for block in inside)
     right = max(block.right for block in inside) + PADDING
     top = min(block.y for block in inside) - ROW_HEIGHT / 2 + PADDING / 4

@@ -14,11 +14,17 @@ from jax.extend.core import Jaxpr, JaxprEqn, Literal
 from jaxtyping import Array, Int, Key, Real
 
 from mnist_sum.layers import BatchNorm, Conv, Dropout
-from mnist_sum.model import MnistSum, Outputs
+from mnist_sum.model import ExactAdder, MnistSum, Outputs
 
 BATCH = 97  # a length that no other axis has, to tell the batch axis by
 INPUTS = ("image", "number")
-MODULES = {Conv: "conv", BatchNorm: "norm", Dropout: "dropout", nn.Dense: "dense"}
+MODULES = {
+    Conv: "conv",
+    BatchNorm: "norm",
+    Dropout: "dropout",
+    nn.Dense: "dense",
+    ExactAdder: "shift",
+}
 FUNCTIONS = {  # what JAX calls the layers that are functions and not modules
     "relu": "relu",
     "reduce_window_max": "max_pool",

@@ -56,6 +56,7 @@ def test_cells_say_what_a_layer_is(layers):
     assert words["digit_log_probabilities"] == "digit log\nprobabilities"
 
 
-def test_picture_can_be_drawn(layers, tmp_path):
-    draw_model(layers, tmp_path / "model.png")
+@pytest.mark.parametrize("exact_adder", [False, True])
+def test_picture_can_be_drawn(exact_adder, tmp_path):
+    draw_model(list_layers(MnistSum(exact_adder=exact_adder)), tmp_path / "model.png")
     assert size_of_png(tmp_path / "model.png")[0] == 1280
