@@ -94,7 +94,7 @@ def place(blocks: list[Block]) -> list[Block]:
     for name, block in found.items():
         row = max((found[source].row + 1 for source in block.sources), default=0)
         found[name] = block._replace(row=row, column=LEFT)
-    path = [max(found, key=lambda name: found[name].row)]
+    path = [max(reversed(found), key=lambda name: found[name].row)]  # of two equals, the sum's
     while found[path[-1]].sources:
         path.append(max(found[path[-1]].sources, key=lambda name: found[name].row))
     for name in path:

@@ -23,7 +23,7 @@ MODULES = {
     BatchNorm: "norm",
     Dropout: "dropout",
     nn.Dense: "dense",
-    ExactAdder: "shift",
+    ExactAdder: "adder",
 }
 FUNCTIONS = {  # what JAX calls the layers that are functions and not modules
     "relu": "relu",
