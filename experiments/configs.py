@@ -40,7 +40,7 @@ def smoke() -> Config:
 
 
 def fast() -> Config:
-    """Reach the original's accuracy in 3 epochs instead of 25, about a minute on 2 CPU cores.
+    """Reach the original's accuracy in 3 epochs instead of 25, a minute or two on one CPU core.
 
     python -m experiments.run --config fast
     """
