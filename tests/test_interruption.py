@@ -7,6 +7,14 @@ import pytest
 from experiments.interruption import Terminated, termination_as_interrupt, uninterrupted
 
 
+@pytest.fixture(autouse=True)
+def sigint_is_heard():
+    """Undo what a shell does to its jobs in the background: they ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_termination_is_an_interrupt_only_inside():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Terminated), termination_as_interrupt():
