@@ -4,7 +4,6 @@ A step on small images cannot keep many cores busy: a seed on each takes less ti
 after the other on all.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from experiments import workdir
 from experiments.arguments import UsageError
 from experiments.device import DeviceChoice
 from experiments.progress import figures_of
+from experiments.summarize import read_run
 
 POLL_SECONDS = 0.2
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
@@ -121,5 +121,5 @@ def outcome(training: Training, folder: Path) -> str:
             f"Seed {training.seed} has failed, and says in {log_of(folder)}: "
             f"{last.removeprefix('error: ')}"
         )
-    last = json.loads((folder / workdir.METRICS).read_text().splitlines()[-1])
-    return f"seed {training.seed}  test  {figures_of(last['test'])}"
+    _, records = read_run(folder)
+    return f"seed {training.seed}  test  {figures_of(records[-1]['test'])}"
