@@ -127,7 +127,8 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)
     assert code == ERROR_OF_THE_USER
     assert errors.startswith("error: ")
-    assert "cannot be written" in errors  # the curves are drawn before an epoch is saved
+    # The curves are drawn before an epoch is saved.
+    assert f"The work folder {half_a_run} cannot be written" in errors
     assert errors.count("\n") == 1
     code, _, errors = run_command(*recipe)
     assert code == 0, errors
