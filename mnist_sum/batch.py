@@ -41,6 +41,11 @@ def draw_seen_numbers(key: Key[Array, ""], digit: Int[Array, " batch"]) -> Int[A
     return number + (number >= unseen_number(digit))
 
 
+def all_sums(digit: Int[Array, " batch"]) -> Int[Array, "batch number"]:
+    """Add each of the ten numbers to every digit."""
+    return digit[:, None] + jnp.arange(NUM_NUMBERS)[None]
+
+
 def take_batch(dataset: Dataset, rows: Int[Array | np.ndarray, " batch"]) -> Batch:
     """Gather the given rows of the dataset, with the numbers drawn once for them.
 

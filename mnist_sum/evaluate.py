@@ -10,7 +10,7 @@ from jax import lax
 from jax.sharding import NamedSharding
 from jaxtyping import Array, Real
 
-from mnist_sum.batch import unseen_number
+from mnist_sum.batch import all_sums, unseen_number
 from mnist_sum.check import check_examples, check_images
 from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data import Dataset
@@ -71,11 +71,11 @@ def evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None
 @partial(jax.jit, static_argnames="sharding")
 def _evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None) -> Totals:
     outputs = predict_all(state, jnp.asarray(dataset.image), sharding)
-    digit, number = jnp.asarray(dataset.digit), jnp.arange(NUM_NUMBERS)[None]
-    sum_ = digit[:, None] + number
+    digit = jnp.asarray(dataset.digit)
+    sum_ = all_sums(digit)
     totals = total(outputs, digit, sum_)
     if not state.config.unseen_pairs:
         return totals
-    unseen = number == unseen_number(digit)[:, None]
+    unseen = jnp.arange(NUM_NUMBERS)[None] == unseen_number(digit)[:, None]
     correct = unseen & (outputs.sum_logits.argmax(-1) == sum_)
     return totals._replace(unseen_correct=correct.sum(), unseen_count=unseen.sum())

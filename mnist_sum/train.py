@@ -10,9 +10,9 @@ from jax import lax
 from jax.sharding import NamedSharding
 from jaxtyping import Array, Float, Int, Key, Scalar
 
-from mnist_sum.batch import Batch, draw_batch
+from mnist_sum.batch import Batch, all_sums, draw_batch
 from mnist_sum.check import InputError, check_examples
-from mnist_sum.config import NUM_NUMBERS, Config, ConfigError
+from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, add_step, total, weighted_mean, zero_totals
 from mnist_sum.model import make_model
@@ -55,7 +55,7 @@ def train_step(
         )
         if config.numbers == "all":
             outputs, updates = apply(method="with_all_numbers")
-            sum_ = batch.digit[:, None] + jnp.arange(NUM_NUMBERS)[None]
+            sum_ = all_sums(batch.digit)
         else:
             outputs, updates = apply(batch.number)
             sum_ = batch.digit + batch.number
