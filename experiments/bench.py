@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
-from experiments.device import DeviceChoice, choose_devices, device_name
-from experiments.tables import text_table
+from experiments.report.tables import text_table
+from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.system.device import DeviceChoice, choose_devices, device_name
 from mnist_sum.config import Config
 from mnist_sum.data import Dataset, load
 from mnist_sum.evaluate import evaluate
@@ -147,7 +147,7 @@ def prepare_torch(config: Config, dataset: Dataset, on_gpu: bool) -> Trainer:
     try:
         import torch
 
-        from experiments import torch_reference as reference
+        from experiments.benchmark import torch_reference as reference
     except ImportError:
         raise UsageError(
             "PyTorch is not installed: install the extra 'parity', or use --no-torch."

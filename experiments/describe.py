@@ -9,10 +9,10 @@ import jax
 import numpy as np
 from jaxtyping import UInt8
 
-from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
-from experiments.environment import describe_environment
-from experiments.tables import layer_table, receptive_field_table, text_table
-from experiments.workdir import MODEL, SAMPLES
+from experiments.report.tables import layer_table, receptive_field_table, text_table
+from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.system.environment import describe_environment
+from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.model import make_model
 from mnist_sum.summary import Layer, list_layers, receptive_fields
@@ -68,8 +68,8 @@ def pixel_statistics(image: UInt8[np.ndarray, "image 28 28"]) -> tuple[str, str,
 
 def draw(splits: Splits, layers: list[Layer], folder: Path) -> None:
     """Draw the model and the first training images; raises UsageError."""
-    from experiments.figures import draw_samples  # matplotlib: not before the text is there
-    from experiments.graph import draw_model
+    from experiments.report.figures import draw_samples  # matplotlib: not before the text is there
+    from experiments.report.graph import draw_model
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,21 +12,21 @@ from typing import Any
 
 import jax
 
-from experiments import distributed, workdir
-from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
-from experiments.device import (
+from experiments.report.page import write_report
+from experiments.summarize import summarize_runs
+from experiments.system import distributed, workdir
+from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.system.device import (
     DeviceChoice,
     choose_devices,
     device_name,
     keep_compiled_programs,
     make_deterministic,
 )
-from experiments.environment import describe_environment
-from experiments.interruption import termination_as_interrupt
-from experiments.report import write_report
-from experiments.seeds import train_seeds
-from experiments.summarize import summarize_runs
-from experiments.training import leads, train
+from experiments.system.environment import describe_environment
+from experiments.system.interruption import termination_as_interrupt
+from experiments.training.epochs import leads, train
+from experiments.training.seeds import train_seeds
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.evaluate import predict_all

@@ -10,11 +10,11 @@ from typing import Any
 
 import tyro
 
-from experiments import workdir
-from experiments.arguments import UsageError, exit_code, parse_options
-from experiments.figures import draw_seeds
-from experiments.report import LAST_EPOCHS
-from experiments.tables import text_table
+from experiments.report.figures import draw_seeds
+from experiments.report.page import LAST_EPOCHS
+from experiments.report.tables import text_table
+from experiments.system import workdir
+from experiments.system.arguments import UsageError, exit_code, parse_options
 
 SPREAD: dict[str, Callable[[list[float]], float]] = {
     "mean": mean,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jax
 
-from experiments.workdir import read_config
+from experiments.system.workdir import read_config
 from mnist_sum.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.config import Config
 from mnist_sum.state import create_state

@@ -18,7 +18,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Before anything imports them: the modules of functions on arrays. A state also holds what JAX maps
 # its arrays to, and a config says itself what is wrong with a field.
 CHECKED = (
-    "augment batch convolution data evaluate layers loss "
+    "augment batch convolution data.dataset evaluate layers loss "
     "model predict sharding summary torch_weights train"
 )
 install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")

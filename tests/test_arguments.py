@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from experiments.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.configs import base, sample
+from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
 from mnist_sum.config import Config, ConfigError
 from tests.commands import ROOT
 

@@ -14,7 +14,7 @@ import pytest
 
 from experiments import bench, describe, run, summarize
 from mnist_sum.config import Config, ConfigError
-from mnist_sum.idx import DataError, read_digits, read_images
+from mnist_sum.data.idx import DataError, read_digits, read_images
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": run.main,

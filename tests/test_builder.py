@@ -20,15 +20,14 @@ import tensorflow_datasets
 from tensorflow_datasets.core.download.checksums import load_url_infos, save_url_infos
 from tensorflow_datasets.core.utils import gcs_utils
 
-from mnist_sum import builder
-from mnist_sum.builder import SOURCES, MnistSumBuilder, fixed_numbers
-from mnist_sum.data import DataError, load
+from mnist_sum.data import DataError, builder, load
+from mnist_sum.data.builder import SOURCES, MnistSumBuilder, fixed_numbers
 from tests import tiny_mnist
 
 FILES = [name for names in SOURCES.values() for name in names]
 SLOW_LOAD = """
 import sys, time
-from mnist_sum.builder import MnistSumBuilder
+from mnist_sum.data.builder import MnistSumBuilder
 from mnist_sum.data import load
 from tensorflow_datasets.core.download.checksums import load_url_infos
 

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorflow_datasets.proto import tf_example_pb2
 
-from mnist_sum.builder import MnistSumBuilder, fixed_numbers
-from mnist_sum.data import SAMPLE_FILE, DataError, Dataset, Splits, load
+from mnist_sum.data import DataError, Dataset, Splits, load
+from mnist_sum.data.builder import MnistSumBuilder, fixed_numbers
+from mnist_sum.data.dataset import SAMPLE_FILE
 from tests import tiny_mnist
 
 ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"

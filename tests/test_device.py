@@ -5,8 +5,8 @@ import os
 import jax
 import pytest
 
-from experiments.arguments import UsageError
-from experiments.device import choose_devices, device_name, make_deterministic
+from experiments.system.arguments import UsageError
+from experiments.system.device import choose_devices, device_name, make_deterministic
 
 
 @pytest.mark.parametrize("choice", ["auto", "cpu"])

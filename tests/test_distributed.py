@@ -6,8 +6,8 @@ import socket
 import chex
 import pytest
 
-from experiments.arguments import UsageError
-from experiments.distributed import HEARTBEAT_SECONDS, Place, ProcessOptions, find_place
+from experiments.system.arguments import UsageError
+from experiments.system.distributed import HEARTBEAT_SECONDS, Place, ProcessOptions, find_place
 from tests.commands import finish, result, run_command, start
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")

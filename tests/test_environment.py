@@ -2,7 +2,7 @@
 
 import jax
 
-from experiments.environment import describe_environment
+from experiments.system.environment import describe_environment
 
 
 def test_device_and_versions_are_named():

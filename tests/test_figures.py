@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments import original
-from experiments.figures import (
+from experiments.report import original
+from experiments.report.figures import (
     Curve,
     draw_confusion,
     draw_curves,
@@ -15,7 +15,7 @@ from experiments.figures import (
     write_accuracy,
     write_count,
 )
-from experiments.mistakes import Mistake
+from experiments.report.mistakes import Mistake
 from mnist_sum.data import load
 from tests.pictures import make_records, size_of_png
 

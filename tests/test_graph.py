@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.graph import LEFT, MAIN, RIGHT, Block, cell_text, draw_model, group, place
+from experiments.report.graph import LEFT, MAIN, RIGHT, Block, cell_text, draw_model, group, place
 from mnist_sum.model import MnistSum
 from mnist_sum.summary import Layer, list_layers
 from tests.pictures import size_of_png

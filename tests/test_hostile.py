@@ -22,12 +22,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from experiments.arguments import ConfigOptions, UsageError, parse
-from mnist_sum import data
+from experiments.system.arguments import ConfigOptions, UsageError, parse
 from mnist_sum.check import InputError, check_examples
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError, Dataset, Splits, load
-from mnist_sum.idx import read_digits, read_images
+from mnist_sum.data import dataset as data_module
+from mnist_sum.data.idx import read_digits, read_images
 
 hostile = settings(
     derandomize=True,
@@ -267,7 +267,7 @@ def write_sample(path: Path, **changes: Any) -> bytes:
 def sample_file(given_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a file into the place of the sample."""
     path = given_folder / "sample.npz"
-    monkeypatch.setattr(data, "SAMPLE_FILE", path)
+    monkeypatch.setattr(data_module, "SAMPLE_FILE", path)
     return path
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_sum.idx import DataError, parse_idx, read_digits, read_images
+from mnist_sum.data.idx import DataError, parse_idx, read_digits, read_images
 
 IMAGES = struct.pack(">4I", 0x803, 2, 28, 28) + bytes(range(256)) * 6 + bytes(32)
 DIGITS = struct.pack(">2I", 0x801, 3) + bytes([5, 0, 9])

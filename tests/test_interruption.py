@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from experiments.interruption import Terminated, termination_as_interrupt, uninterrupted
+from experiments.system.interruption import Terminated, termination_as_interrupt, uninterrupted
 
 
 @pytest.fixture(autouse=True)

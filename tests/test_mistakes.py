@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.mistakes import all_sums, count_confusions, misread_digits, misread_sums
+from experiments.report.mistakes import all_sums, count_confusions, misread_digits, misread_sums
 from mnist_sum.data import Dataset
 from mnist_sum.model import Outputs
 

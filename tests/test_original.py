@@ -5,8 +5,8 @@ from statistics import mean
 
 import pytest
 
-from experiments import original
 from experiments.configs import base, sample
+from experiments.report import original
 
 
 def test_log_holds_the_figures_that_the_original_reports():

@@ -1,6 +1,6 @@
 """What a run shows: lines for a file, a bar for a terminal."""
 
-from experiments.progress import Progress, figures_of
+from experiments.training.progress import Progress, figures_of
 
 AVERAGES = {
     "digit_loss": 0.02661,

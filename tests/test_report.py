@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from experiments.configs import base, sample
-from experiments.mistakes import all_sums
-from experiments.report import REPORT, write_report
+from experiments.report.mistakes import all_sums
+from experiments.report.page import REPORT, write_report
 from mnist_sum.data import Splits, load
 from mnist_sum.model import Outputs
 from tests.pictures import make_records

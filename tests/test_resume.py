@@ -9,7 +9,7 @@ import time
 import chex
 import pytest
 
-from experiments.workdir import count_epochs
+from experiments.system.workdir import count_epochs
 from tests.commands import finish, result, run_command, start
 
 pytestmark = pytest.mark.long

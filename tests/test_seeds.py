@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from experiments import seeds
-from experiments.seeds import is_for_processor, share_cores
+from experiments.training import seeds
+from experiments.training.seeds import is_for_processor, share_cores
 
 
 @pytest.fixture

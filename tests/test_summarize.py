@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from experiments import workdir
 from experiments.summarize import main
+from experiments.system import workdir
 from mnist_sum.config import Config
 from tests.pictures import size_of_png
 

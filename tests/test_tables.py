@@ -1,6 +1,6 @@
 """Tables: aligned, and no wider than a narrow terminal."""
 
-from experiments.tables import layer_table, markdown_table, receptive_field_table, text_table
+from experiments.report.tables import layer_table, markdown_table, receptive_field_table, text_table
 from mnist_sum.model import MnistSum
 from mnist_sum.summary import list_layers, receptive_fields
 

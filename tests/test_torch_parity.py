@@ -24,7 +24,7 @@ from tests.test_golden import CONFIG, GOLDEN_FILE, group, start_from, state_dict
 
 torch = pytest.importorskip("torch")
 stats = pytest.importorskip("scipy.stats")
-reference = pytest.importorskip("experiments.torch_reference")
+reference = pytest.importorskip("experiments.benchmark.torch_reference")
 
 pytestmark = pytest.mark.parity
 torch.set_num_threads(1)  # several wait for each other where the processor is shared

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from experiments import training
-from experiments.arguments import UsageError
-from experiments.training import check_finite, segments
+from experiments.system.arguments import UsageError
+from experiments.training import epochs
+from experiments.training.epochs import check_finite, segments
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.loss import add_step, zero_totals
 from mnist_sum.state import create_state
@@ -42,10 +42,10 @@ def test_no_two_epochs_share_a_key(monkeypatch):
         keys.append(tuple(jax.random.key_data(key).tolist()))
         raise BegunError
 
-    monkeypatch.setattr(training, "begin_epoch", begin)
+    monkeypatch.setattr(epochs, "begin_epoch", begin)
     splits = Splits(*(Dataset(image=None, digit=[0] * 4, number=None) for _ in range(2)))
     state = create_state(CONFIG, jax.random.key(0))
     for epoch in range(1, 6):
         with pytest.raises(BegunError):
-            training.run_epoch(state, splits, epoch, jax.random.key(0), None)
+            epochs.run_epoch(state, splits, epoch, jax.random.key(0), None)
     assert len(set(keys)) == 5

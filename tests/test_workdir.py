@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from experiments import workdir
-from experiments.arguments import UsageError
+from experiments.system import workdir
+from experiments.system.arguments import UsageError
 from mnist_sum.config import Config
 
 

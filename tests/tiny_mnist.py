@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tensorflow_datasets.core.download.checksums import UrlInfo, compute_url_info
 
-from mnist_sum.builder import SOURCES
+from mnist_sum.data.builder import SOURCES
 
 COUNTS = {"train": 30, "test": 20}
 UNREACHABLE = "http://127.0.0.1:9"  # the discard port, where nothing listens

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from experiments import workdir
-from experiments.arguments import UsageError
-from experiments.device import DeviceChoice
-from experiments.progress import figures_of
 from experiments.summarize import read_run
+from experiments.system import workdir
+from experiments.system.arguments import UsageError
+from experiments.system.device import DeviceChoice
+from experiments.training.progress import figures_of
 
 POLL_SECONDS = 0.2
 FIND_PLATFORM = "import jax; print(jax.default_backend())"

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from experiments.arguments import UsageError
+from experiments.system.arguments import UsageError
 from mnist_sum.checkpoint import list_differences
 from mnist_sum.config import Config
 

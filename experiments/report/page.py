@@ -11,12 +11,12 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
-from experiments import figures, original
 from experiments.configs import base
-from experiments.graph import draw_model
-from experiments.mistakes import all_sums, count_confusions, misread_digits, misread_sums
-from experiments.tables import Row, layer_table, markdown_table
-from experiments.workdir import CURVES, MODEL, REPORT, SAMPLES, write
+from experiments.report import figures, original
+from experiments.report.graph import draw_model
+from experiments.report.mistakes import all_sums, count_confusions, misread_digits, misread_sums
+from experiments.report.tables import Row, layer_table, markdown_table
+from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
 from mnist_sum.config import Config
 from mnist_sum.data import Splits
 from mnist_sum.model import Outputs, make_model

@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn
 
 import jax
 
-from experiments.arguments import UsageError
+from experiments.system.arguments import UsageError
 
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead

@@ -12,7 +12,7 @@ from jaxtyping import Array, Int32, UInt8
 
 from mnist_sum.check import check_examples
 from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS
-from mnist_sum.idx import IMAGE_SHAPE, DataError
+from mnist_sum.data.idx import IMAGE_SHAPE, DataError
 
 __all__ = ["DataError", "Dataset", "Splits", "load"]
 
@@ -72,7 +72,7 @@ def load(
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no such home folder
         raise DataError(f"The data folder {data_dir} cannot be used: {error}.") from error
     if not prepared:
-        from mnist_sum.builder import prepare  # imports TFDS, which reading does not need
+        from mnist_sum.data.builder import prepare  # imports TFDS, which reading does not need
 
         prepare(data_dir, manual_dir)
     return _read_prepared(folder)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import tyro
 
 from experiments.configs import CONFIGS, named_config
-from experiments.interruption import Terminated
+from experiments.system.interruption import Terminated
 from mnist_sum.checkpoint import CheckpointError
 from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError

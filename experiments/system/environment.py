@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from experiments.device import device_name
+from experiments.system.device import device_name
 
 PACKAGES = (
     "jax",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import jax
 
-from experiments.arguments import UsageError
+from experiments.system.arguments import UsageError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file

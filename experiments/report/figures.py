@@ -14,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from experiments.mistakes import Mistake
+from experiments.report.mistakes import Mistake
 from mnist_sum.data import Dataset
 
 WIDTH = 8.0  # inches, shown about 800 pixels wide

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from experiments.figures import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, save
+from experiments.report.figures import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, save
 from mnist_sum.summary import Layer
 
 MODULE_COLOURS = {"encoder": COLOURS["digit"], "adder": COLOURS["sum"]}

@@ -12,11 +12,12 @@ import jax
 from jax.sharding import NamedSharding
 from jaxtyping import Array, Key
 
-from experiments import original, workdir
-from experiments.arguments import UsageError
-from experiments.figures import draw_curves
-from experiments.interruption import uninterrupted
-from experiments.progress import Progress
+from experiments.report import original
+from experiments.report.figures import draw_curves
+from experiments.system import workdir
+from experiments.system.arguments import UsageError
+from experiments.system.interruption import uninterrupted
+from experiments.training.progress import Progress
 from mnist_sum import checkpoint
 from mnist_sum.config import Config
 from mnist_sum.data import Splits

@@ -1,0 +1,1 @@
+"""What the commands stand on: arguments, work folder, signals, processes, devices."""
