@@ -16,15 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from experiments.configs import Config
 from experiments.report.tables import text_table
 from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.system.device import DeviceChoice, choose_devices, device_name
-from mnist_sum.config import Config
 from mnist_sum.data import Dataset, load
 from mnist_sum.evaluate import evaluate
-from mnist_sum.loss import Totals, zero_totals
+from mnist_sum.loss import Totals
+from mnist_sum.network import Network
+from mnist_sum.recipe import Recipe
 from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import begin_epoch, count_steps, train_epoch, train_steps
+from mnist_sum.train import begin_epoch, count_steps, train_epoch, train_steps, zero_tally
 
 EXAMPLES = 60_000  # an epoch of MNIST; the sample is repeated to be as long
 SWEEP = (32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -61,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run(name: str, options: BenchOptions) -> None:
     """Measure everything and print the tables."""
-    config = options.config
+    config = options.config.recipe
     if options.rounds < 1:
         raise UsageError(f"--rounds is {options.rounds} and must be at least 1.")
     if config.batch_size > EXAMPLES:
@@ -76,7 +78,7 @@ def run(name: str, options: BenchOptions) -> None:
     device = choose_devices(options.device)[0]
     print(f"{device_name(device)}; config {name}; one moment ...", flush=True)
     start = time.perf_counter()
-    splits = load(config.dataset, options.data_dir, options.manual_dir)
+    splits = load(options.config.dataset, options.data_dir, options.manual_dir)
     figures: dict[str, Any] = {
         "device": device_name(device),
         "threads": len(os.sched_getaffinity(0)),
@@ -91,7 +93,7 @@ def run(name: str, options: BenchOptions) -> None:
     figures |= measure_evaluation(config, jax.device_put(splits.test, device))
     figures |= compare(options, config, train, ours, options.steps)
     if options.full or (options.full is None and device.platform == "gpu"):
-        figures |= measure_full_run(config, jax.device_put(train, device))
+        figures |= measure_full_run(options.config, jax.device_put(train, device))
     print(text_table([("what", "value"), *((k, show(v)) for k, v in figures.items())]))
     if options.sweep:
         figures["sweep"] = sweep(options, config, train)
@@ -125,24 +127,24 @@ def peak_memory(device: jax.Device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def prepare_ours(config: Config, dataset: Dataset) -> tuple[Trainer, float]:
+def prepare_ours(config: Recipe, dataset: Dataset) -> tuple[Trainer, float]:
     """Make a function that takes so many training steps; also returns the time to compile it."""
-    init_key, epoch_key = jax.random.split(jax.random.key(config.seed))
-    state = create_state(config, init_key, config.epochs * count_steps(config, len(dataset.digit)))
+    init_key, epoch_key = jax.random.split(jax.random.key(0))
+    state = create_state(config, init_key, 10 * count_steps(config, len(dataset.digit)))
     epoch = begin_epoch(epoch_key, len(dataset.digit))
     # Where the data is: a state that is not placed would be another program than the next one.
     state, epoch = jax.device_put((state, epoch), jnp.asarray(dataset.digit).sharding)
 
     def train(steps: int) -> None:
         nonlocal state
-        state, totals = train_steps(state, zero_totals(), dataset, epoch, 0, steps)
-        jax.block_until_ready(totals)
+        state, tally = train_steps(config, state, zero_tally(), dataset, epoch, (0, steps))
+        jax.block_until_ready(tally)
 
     jax.block_until_ready((epoch, state))
     return train, seconds(train, 0)
 
 
-def prepare_torch(config: Config, dataset: Dataset, on_gpu: bool) -> Trainer:
+def prepare_torch(config: Recipe, dataset: Dataset, on_gpu: bool) -> Trainer:
     """Make the same for PyTorch, eager, with all images on the device from the start."""
     try:
         import torch
@@ -172,7 +174,7 @@ def prepare_torch(config: Config, dataset: Dataset, on_gpu: bool) -> Trainer:
 
 
 def compare(
-    options: BenchOptions, config: Config, dataset: Dataset, ours: Trainer, steps: int
+    options: BenchOptions, config: Recipe, dataset: Dataset, ours: Trainer, steps: int
 ) -> dict[str, Any]:
     """Train in turns; returns examples a second as medians, and the ratio of each round."""
     trainers = {"ours": ours}
@@ -192,11 +194,12 @@ def compare(
     return figures | spread | {"rounds": options.rounds}
 
 
-def measure_evaluation(config: Config, test: Dataset) -> dict[str, float]:
+def measure_evaluation(config: Recipe, test: Dataset) -> dict[str, float]:
     """Time the evaluation of all test images with all ten numbers."""
-    state = create_state(config, jax.random.key(config.seed), config.epochs)
-    compiling = seconds(evaluate, state, test)
-    evaluating = seconds(evaluate, state, test)
+    state = create_state(config, jax.random.key(0), 1)
+    network = Network(config, state.variables)
+    compiling = seconds(evaluate, network, test)
+    evaluating = seconds(evaluate, network, test)
     return {
         "evaluation_compile_seconds": compiling - evaluating,
         "evaluation_seconds": evaluating,
@@ -204,31 +207,33 @@ def measure_evaluation(config: Config, test: Dataset) -> dict[str, float]:
     }
 
 
-def measure_full_run(config: Config, dataset: Dataset) -> dict[str, float]:
+def measure_full_run(run: Config, dataset: Dataset) -> dict[str, float]:
     """Time all epochs of the config, with one seed, and with several at once in two ways."""
-    key = jax.random.key(config.seed)
+    config, key = run.recipe, jax.random.key(run.seed)
     keys = jax.random.split(key, SEEDS)
 
     def train_all(
         train: Callable[..., tuple[TrainState, Totals]], keys: Key[Array, " seed"], epochs: int
     ) -> Totals:
         """Train from new states; the key of an epoch is folded from the key of its seed."""
-        steps = config.epochs * count_steps(config, len(dataset.digit))
+        steps = run.epochs * count_steps(config, len(dataset.digit))
         states = jax.vmap(partial(create_state, config, total_steps=steps))(keys)
         for epoch in range(epochs):
             states, totals = train(states, jax.vmap(jax.random.fold_in, (0, None))(keys, epoch))
         return totals
 
     def mapped(states: TrainState, keys: Key[Array, " seed"]) -> tuple[TrainState, Totals]:
-        return jax.lax.map(lambda pair: train_epoch(pair[0], dataset, pair[1]), (states, keys))
+        return jax.lax.map(
+            lambda pair: train_epoch(config, pair[0], dataset, pair[1]), (states, keys)
+        )
 
-    vmapped = jax.vmap(lambda state, key: train_epoch(state, dataset, key))
+    vmapped = jax.vmap(lambda state, key: train_epoch(config, state, dataset, key))
     ways = {"1_seed": (mapped, keys[:1]), "map": (mapped, keys), "vmap": (vmapped, keys)}
     times = {}
     for way, (train, way_keys) in ways.items():
         train_jitted = jax.jit(train, donate_argnums=0)
         jax.block_until_ready(train_all(train_jitted, way_keys, 1))
-        times[way] = seconds(train_all, train_jitted, way_keys, config.epochs)
+        times[way] = seconds(train_all, train_jitted, way_keys, run.epochs)
     return {
         "run_seconds": times["1_seed"],
         f"run_of_{SEEDS}_seeds_by_map_seconds": times["map"],
@@ -237,7 +242,7 @@ def measure_full_run(config: Config, dataset: Dataset) -> dict[str, float]:
     }
 
 
-def sweep(options: BenchOptions, config: Config, dataset: Dataset) -> list[dict[str, Any]]:
+def sweep(options: BenchOptions, config: Recipe, dataset: Dataset) -> list[dict[str, Any]]:
     """Compare at every batch size, and print the table."""
     results: list[dict[str, Any]] = []
     for batch_size in SWEEP:

@@ -1,8 +1,76 @@
 """The named configs: each a function that returns a variant of `base`."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from mnist_sum.config import Config, ConfigError
+import tyro
+
+from mnist_sum.recipe import Recipe, RecipeError, check_fields
+
+RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What decides a run: the recipe, which is compiled, and what only the run needs."""
+
+    recipe: tyro.conf.OmitArgPrefixes[Recipe] = dataclasses.field(default_factory=Recipe)
+    dataset: Literal["mnist", "sample"] = "mnist"
+    """Full MNIST (60,000 + 10,000 images) or the embedded sample of it (4,000 + 1,000)."""
+    train_examples: int | None = None
+    """Train on the first so many images only; on all of them if not given."""
+    held_out: int = 0
+    """Keep the last so many training images out of training, and test on them instead of on the
+    test images, to choose a recipe by."""
+    seed: int = 1
+    """Seed of the initial weights, the order of the images, fresh numbers and dropout."""
+    epochs: int = 25
+    """Passes over the training images."""
+
+    def __post_init__(self) -> None:
+        """Raise RecipeError for a value of the wrong type or out of its range."""
+        check_fields(self, RANGES)
+
+
+RANGES = {
+    "train_examples": (lambda x: x >= 2, "at least 2"),
+    "held_out": (lambda x: x >= 0, "at least 0"),
+    "seed": (lambda x: 0 <= x < 2**32, "in 0 .. 4294967295"),
+    "epochs": (lambda x: x >= 1, "at least 1"),
+}
+
+
+def vary(config: Config, **fields: Any) -> Config:
+    """Replace some fields, of the run or of its recipe; raises RecipeError."""
+    of_recipe = {name: value for name, value in fields.items() if name in RECIPE_FIELDS}
+    of_run = {name: value for name, value in fields.items() if name not in RECIPE_FIELDS}
+    recipe = dataclasses.replace(config.recipe, **of_recipe)
+    return dataclasses.replace(config, recipe=recipe, **of_run)
+
+
+def fields_of(config: Config) -> dict[str, Any]:
+    """List all fields, of the run and of its recipe, by name."""
+    fields = dataclasses.asdict(config)
+    return fields.pop("recipe") | fields
+
+
+def config_of(fields: Mapping[str, Any]) -> Config:
+    """Make a config of its fields as they were noted; one that is missing takes its default.
+
+    Raises RecipeError for a field that no config has.
+    """
+    unknown = fields.keys() - fields_of(Config()).keys()
+    if unknown:
+        raise RecipeError(f"{', '.join(sorted(unknown))} is no field of a config.")
+    return vary(Config(), **fields)
+
+
+def list_differences(noted: Mapping[str, Any], config: Config) -> str:
+    """Name the fields in which noted ones differ from a config's; empty if in none."""
+    now = fields_of(config)
+    fields = [name for name in now | dict(noted) if now.get(name) != noted.get(name)]
+    return ", ".join(f"{name} was {noted.get(name)!r} and is {now.get(name)!r}" for name in fields)
 
 
 def base() -> Config:
@@ -18,7 +86,7 @@ def sample() -> Config:
 
     python -m experiments.run --config sample
     """
-    return dataclasses.replace(
+    return vary(
         base(),
         dataset="sample",
         batch_size=100,  # a divisor of 4,000: no shorter batch to compile a second step for
@@ -36,7 +104,7 @@ def smoke() -> Config:
 
     python -m experiments.run --config smoke
     """
-    return dataclasses.replace(sample(), epochs=2, train_examples=500)
+    return vary(sample(), epochs=2, train_examples=500)
 
 
 def fast() -> Config:
@@ -44,7 +112,7 @@ def fast() -> Config:
 
     python -m experiments.run --config fast
     """
-    return dataclasses.replace(
+    return vary(
         base(),
         epochs=3,
         batch_size=64,
@@ -67,7 +135,7 @@ def best() -> Config:
 
     python -m experiments.run --config best
     """
-    return dataclasses.replace(
+    return vary(
         fast(),
         epochs=60,
         weight_decay=1e-3,
@@ -83,7 +151,7 @@ def fixed_numbers() -> Config:
 
     python -m experiments.run --config fixed_numbers
     """
-    return dataclasses.replace(fast(), numbers="fixed")
+    return vary(fast(), numbers="fixed")
 
 
 def fresh_numbers() -> Config:
@@ -91,7 +159,7 @@ def fresh_numbers() -> Config:
 
     python -m experiments.run --config fresh_numbers
     """
-    return dataclasses.replace(fast(), numbers="fresh")
+    return vary(fast(), numbers="fresh")
 
 
 def exact_adder() -> Config:
@@ -99,7 +167,7 @@ def exact_adder() -> Config:
 
     python -m experiments.run --config exact_adder
     """
-    return dataclasses.replace(fast(), adder="exact")
+    return vary(fast(), adder="exact")
 
 
 def sum_alone() -> Config:
@@ -107,7 +175,7 @@ def sum_alone() -> Config:
 
     python -m experiments.run --config sum_alone
     """
-    return dataclasses.replace(fresh_numbers(), digit_weight=0.0)
+    return vary(fresh_numbers(), digit_weight=0.0)
 
 
 def sum_alone_exact() -> Config:
@@ -115,7 +183,7 @@ def sum_alone_exact() -> Config:
 
     python -m experiments.run --config sum_alone_exact
     """
-    return dataclasses.replace(sum_alone(), adder="exact")
+    return vary(sum_alone(), adder="exact")
 
 
 def unseen_pairs() -> Config:
@@ -123,7 +191,7 @@ def unseen_pairs() -> Config:
 
     python -m experiments.run --config unseen_pairs
     """
-    return dataclasses.replace(fresh_numbers(), unseen_pairs=True)
+    return vary(fresh_numbers(), unseen_pairs=True)
 
 
 def unseen_pairs_exact() -> Config:
@@ -131,7 +199,7 @@ def unseen_pairs_exact() -> Config:
 
     python -m experiments.run --config unseen_pairs_exact
     """
-    return dataclasses.replace(unseen_pairs(), adder="exact")
+    return vary(unseen_pairs(), adder="exact")
 
 
 STUDIES = (
@@ -147,7 +215,7 @@ CONFIGS = {make.__name__: make for make in (base, sample, smoke, fast, best, *ST
 
 
 def named_config(name: str) -> Config:
-    """Look a config up by its name; raises ConfigError for one that does not exist."""
+    """Look a config up by its name; raises RecipeError for one that does not exist."""
     if name not in CONFIGS:
-        raise ConfigError(f"There is no config {name!r}; choose one of {', '.join(CONFIGS)}.")
+        raise RecipeError(f"There is no config {name!r}; choose one of {', '.join(CONFIGS)}.")
     return CONFIGS[name]()

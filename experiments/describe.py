@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 def run(name: str, options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
     splits = load(options.config.dataset, options.data_dir, options.manual_dir)
-    layers = list_layers(make_model(options.config))
+    layers = list_layers(make_model(options.config.recipe))
     environment = describe_environment(jax.local_devices())
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers, with their outputs for one image", layer_table(layers))

@@ -4,14 +4,16 @@ import dataclasses
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from experiments.configs import Config
 from experiments.report.page import write_report
 from experiments.summarize import summarize_runs
 from experiments.system import distributed, workdir
@@ -23,14 +25,15 @@ from experiments.system.device import (
     keep_compiled_programs,
     make_deterministic,
 )
-from experiments.system.environment import describe_environment
 from experiments.system.interruption import termination_as_interrupt
-from experiments.training.epochs import leads, train
-from experiments.training.seeds import train_seeds
-from mnist_sum.config import Config, ConfigError
+from experiments.system.this_run import Run
+from experiments.training.epochs import train
+from experiments.training.seeds import SeedWork, train_seeds
 from mnist_sum.data import Dataset, Splits, load
-from mnist_sum.evaluate import predict_all
-from mnist_sum.sharding import data_sharding
+from mnist_sum.evaluate import predict_outputs
+from mnist_sum.network import Network
+from mnist_sum.recipe import RecipeError
+from mnist_sum.sharding import data_mesh
 from mnist_sum.train import count_steps
 
 
@@ -66,7 +69,7 @@ def start(argv: Sequence[str]) -> int:
     name, options = parse(RunOptions, "run", argv)
     place = distributed.find_place(options)
     if options.seeds != 1:
-        run_seeds(options, argv, place)
+        run_seeds(name, options, argv, place)
     elif place is None:
         run(name, options, argv)
     elif options.workdir is None:
@@ -82,34 +85,37 @@ def start(argv: Sequence[str]) -> int:
 def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     """Train as the options say, from the first line printed to the last file written."""
     keep_compiled_programs()
-    quieten_orbax()
     if options.deterministic:
         make_deterministic()
-    devices = choose_devices(options.device, options.devices)
-    on_host = load_splits(options)
     config = options.config
-    records: list[dict[str, Any]] = []
+    devices = choose_devices(options.device, options.devices, config.recipe.batch_size)
+    splits = load_splits(options)
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())
-        if leads():
+        stack.enter_context(quiet_orbax())
+        if distributed.is_first():
             held = workdir.hold(options.workdir, name, config, options.resume)
             folder = stack.enter_context(held)
         else:
             folder = options.workdir or Path()
             stack.enter_context(redirect_stdout(StringIO()))
-        print_header(options, devices, on_host)
+        print_header(options, devices, splits)
+        this_run = Run(name, config, folder, devices, splits)
         try:
-            state = train(config, folder, options.resume, devices, on_host, records)
-            outputs = jax.device_get(predict_all(state, on_host.test.image, data_sharding(devices)))
-            if leads():
-                environment = describe_environment(devices)
-                write_report(folder, name, config, records, on_host, outputs, environment)
+            state, records = train(this_run, options.resume)
+            network = Network(config.recipe, state.variables)
+            outputs = predict_outputs(network, splits.test.image, data_mesh(devices))
+            if distributed.is_first():
+                write_report(this_run, records, jax.device_get(outputs))
                 print(f"Read {folder / workdir.REPORT} for the whole story.")
         except KeyboardInterrupt as stop:
-            raise type(stop)(how_to_go_on(argv, folder, len(records), config.epochs)) from None
+            done = workdir.count_epochs(folder)
+            raise type(stop)(how_to_go_on(argv, folder, done, config.epochs)) from None
 
 
-def run_seeds(options: RunOptions, argv: Sequence[str], place: distributed.Place | None) -> None:
+def run_seeds(
+    name: str, options: RunOptions, argv: Sequence[str], place: distributed.Place | None
+) -> None:
     """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
     if options.seeds < 1:
         raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
@@ -117,34 +123,52 @@ def run_seeds(options: RunOptions, argv: Sequence[str], place: distributed.Place
         raise UsageError("--seeds needs --workdir, a folder for all seeds and their summary.")
     if place is not None:
         raise UsageError("--seeds is for a process on its own; train each seed by itself.")
-    first = options.config.seed
-    folders = {s: options.workdir / f"seed-{s}" for s in range(first, first + options.seeds)}
     load_splits(options)  # so that what is wrong with the data, or has to be fetched, comes first
+    works = [
+        SeedWork(seed, folder, partial(run_seed, name, options, seed, folder))
+        for seed in range(options.config.seed, options.config.seed + options.seeds)
+        for folder in [options.workdir / f"seed-{seed}"]
+    ]
+    folders = [work.folder for work in works]
     try:
         with termination_as_interrupt():
             options.workdir.mkdir(parents=True, exist_ok=True)
-            train_seeds(argv, folders, options.config.epochs, options.device)
+            train_seeds(works, options.config.epochs, options.device)
     except BrokenPipeError:  # of what is printed
         raise
     except OSError as error:
         raise workdir.unwritable(options.workdir, error) from error
     except KeyboardInterrupt as stop:
-        done = sum(map(workdir.count_epochs, folders.values()))
+        done = sum(map(workdir.count_epochs, folders))
         epochs = options.config.epochs * options.seeds
         raise type(stop)(how_to_go_on(argv, options.workdir, done, epochs)) from None
-    summarize_runs(list(folders.values()), options.workdir)
+    summarize_runs(folders, options.workdir)
 
 
-def quieten_orbax() -> None:
+def run_seed(name: str, options: RunOptions, seed: int, folder: Path) -> int:
+    """Train one seed of several, in a process of its own; returns the exit code."""
+    config = dataclasses.replace(options.config, seed=seed)
+    own = dataclasses.replace(options, config=config, seeds=1, workdir=folder)
+    return exit_code(lambda: run(name, own, ()))
+
+
+@contextmanager
+def quiet_orbax() -> Iterator[None]:
     """Print none of what Orbax logs, and its threads still raise, about an error that it raises."""
-    logging.getLogger("absl").setLevel(logging.CRITICAL)
-    hook = sys.unraisablehook
+    hook, logger = sys.unraisablehook, logging.getLogger("absl")
+    level = logger.level
 
     def show(unraisable: Any) -> None:
         if str(unraisable.exc_value) != "Event loop is closed":
             hook(unraisable)
 
     sys.unraisablehook = show
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        logger.setLevel(level)
 
 
 def how_to_go_on(argv: Sequence[str], folder: Path, done: int, epochs: int) -> str:
@@ -152,10 +176,10 @@ def how_to_go_on(argv: Sequence[str], folder: Path, done: int, epochs: int) -> s
     more = [] if "--resume" in argv else ["--resume"]
     if not any(argument.startswith("--workdir") for argument in argv):
         more += ["--workdir", str(folder)]
-    return (
-        f"Interrupted after {done} of {epochs} epochs, which are saved. Go on with:\n"
-        f"python -m experiments.run {shlex.join([*argv, *more])}"
-    )
+    command = shlex.join([sys.executable, "-m", "experiments.run", *argv, *more])
+    if done == 0:
+        return f"Interrupted before the first epoch was saved. Begin again with:\n{command}"
+    return f"Interrupted after {done} of {epochs} epochs, which are saved. Go on with:\n{command}"
 
 
 def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:
@@ -177,7 +201,7 @@ def load_splits(options: RunOptions) -> Splits:
     splits = load(config.dataset, options.data_dir, options.manual_dir)
     train = Dataset(*(x[: config.train_examples] for x in splits.train))
     splits = hold_out(config, train, splits.test)
-    count_steps(config, len(splits.train.digit))  # which raises for a last batch of one image
+    count_steps(config.recipe, len(splits.train.digit))  # raises for a last batch of one image
     return splits
 
 
@@ -187,7 +211,7 @@ def hold_out(config: Config, train: Dataset, test: Dataset) -> Splits:
         return Splits(train, test)
     rest = len(train.digit) - config.held_out
     if rest < 2:
-        raise ConfigError(
+        raise RecipeError(
             f"held_out is {config.held_out} and must leave 2 of {len(train.digit)} images."
         )
     return Splits(Dataset(*(x[:rest] for x in train)), Dataset(*(x[rest:] for x in train)))

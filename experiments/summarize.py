@@ -10,6 +10,7 @@ from typing import Any
 
 import tyro
 
+from experiments.configs import Config, fields_of
 from experiments.report.figures import draw_seeds
 from experiments.report.page import LAST_EPOCHS
 from experiments.report.tables import text_table
@@ -48,7 +49,8 @@ def run(options: SummarizeOptions) -> None:
 
 def summarize_runs(runs: Sequence[Path], output: Path) -> None:
     """Write the metrics of runs, their summary and its picture into a folder, print the table."""
-    configs, records = zip(*map(read_run, runs), strict=True)
+    read = [read_run(folder) for folder in runs]
+    configs, records = [fields_of(config) for config, _ in read], [records for _, records in read]
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
         raise UsageError(f"The seeds are {seeds}: give at least two runs, each with its own.")
@@ -56,10 +58,11 @@ def summarize_runs(runs: Sequence[Path], output: Path) -> None:
         if config != configs[0]:
             differing = [name for name in config if config[name] != configs[0].get(name)]
             raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
+    test = summarize(records)
     summary = {
         "config": configs[0],
         "seeds": seeds,
-        "test": summarize(records),
+        "test": test,
         "training_seconds": spread_of([sum(r["seconds"] for r in run) for run in records]),
     }
     try:
@@ -70,10 +73,10 @@ def summarize_runs(runs: Sequence[Path], output: Path) -> None:
         draw_seeds(records, output / "seeds.png")
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}).") from None
-    print(text_table(rows_of(summary["test"])))
+    print(text_table(rows_of(test)))
 
 
-def read_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read_run(folder: Path) -> tuple[Config, list[dict[str, Any]]]:
     """Read the config of a finished run and its record of every epoch."""
     try:
         config = workdir.read_config(folder)
@@ -81,8 +84,8 @@ def read_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         records = [json.loads(line) for line in lines]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{folder} does not hold a run ({error}).") from None
-    if len(records) != config["epochs"]:
-        raise UsageError(f"The run {folder} has {len(records)} of {config['epochs']} epochs.")
+    if len(records) != config.epochs:
+        raise UsageError(f"The run {folder} has {len(records)} of {config.epochs} epochs.")
     return config, records
 
 

@@ -9,8 +9,8 @@ from jaxtyping import Array, Int, Key, Real
 
 from mnist_sum.augment import augment
 from mnist_sum.check import check_examples, check_integers, check_range
-from mnist_sum.config import NUM_NUMBERS, Config
 from mnist_sum.data import Dataset
+from mnist_sum.recipe import NUM_NUMBERS, Recipe
 
 
 class Batch(NamedTuple):
@@ -21,9 +21,9 @@ class Batch(NamedTuple):
     number: Int[Array, " batch"]
 
 
-def draw_numbers(key: Key[Array, ""], count: int) -> Int[Array, " count"]:
-    """Draw numbers uniformly from 0..9."""
-    return jax.random.randint(key, (count,), 0, NUM_NUMBERS)
+def draw_number(key: Key[Array, ""]) -> Int[Array, ""]:
+    """Draw a number uniformly from 0..9."""
+    return jax.random.randint(key, (), 0, NUM_NUMBERS)
 
 
 def unseen_number(digit: Int[Array, "*batch"]) -> Int[Array, "*batch"]:
@@ -35,15 +35,15 @@ def unseen_number(digit: Int[Array, "*batch"]) -> Int[Array, "*batch"]:
     return (3 + 7 * digit) % NUM_NUMBERS
 
 
-def draw_seen_numbers(key: Key[Array, ""], digit: Int[Array, " batch"]) -> Int[Array, " batch"]:
-    """Draw for each digit uniformly from the nine numbers that training may pair it with."""
-    number = jax.random.randint(key, digit.shape, 0, NUM_NUMBERS - 1)
+def draw_seen_number(key: Key[Array, ""], digit: Int[Array, ""]) -> Int[Array, ""]:
+    """Draw for a digit uniformly from the nine numbers that training may pair it with."""
+    number = jax.random.randint(key, (), 0, NUM_NUMBERS - 1)
     return number + (number >= unseen_number(digit))
 
 
-def all_sums(digit: Int[Array, " batch"]) -> Int[Array, "batch number"]:
+def all_sums(digit: Int[Array | np.ndarray, " batch"]) -> Int[Array, "batch number"]:
     """Add each of the ten numbers to every digit."""
-    return digit[:, None] + jnp.arange(NUM_NUMBERS)[None]
+    return jnp.asarray(digit)[:, None] + jnp.arange(NUM_NUMBERS)[None]
 
 
 def take_batch(dataset: Dataset, rows: Int[Array | np.ndarray, " batch"]) -> Batch:
@@ -60,19 +60,23 @@ def take_batch(dataset: Dataset, rows: Int[Array | np.ndarray, " batch"]) -> Bat
 
 
 def draw_batch(
-    config: Config,
+    recipe: Recipe,
     dataset: Dataset,
     rows: Int[Array | np.ndarray, " batch"],
     key: Key[Array, ""],
 ) -> Batch:
-    """Gather the given rows of the dataset and do to them what the config leaves to chance.
+    """Gather the given rows of the dataset and do to them what the recipe leaves to chance.
 
+    The key is the epoch's: what is drawn for an image depends on it and on the image's row alone,
+    not on the batch that it is in, nor on how many devices share that batch.
     Raises InputError as `take_batch` does.
     """
-    number_key, augment_key = jax.random.split(key)
     batch = take_batch(dataset, rows)
-    if config.unseen_pairs:
-        batch = batch._replace(number=draw_seen_numbers(number_key, jnp.asarray(batch.digit)))
-    elif config.numbers == "fresh":
-        batch = batch._replace(number=draw_numbers(number_key, len(rows)))
-    return batch._replace(image=augment(config, augment_key, jnp.asarray(batch.image)))
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.asarray(rows))
+    number_key, augment_key = jax.vmap(jax.random.split, out_axes=1)(keys)
+    if recipe.unseen_pairs:
+        number = jax.vmap(draw_seen_number)(number_key, jnp.asarray(batch.digit))
+        batch = batch._replace(number=number)
+    elif recipe.numbers == "fresh":
+        batch = batch._replace(number=jax.vmap(draw_number)(number_key))
+    return batch._replace(image=augment(recipe, augment_key, jnp.asarray(batch.image)))

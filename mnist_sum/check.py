@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS
+from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
 
 FIELDS = ("image", "digit", "number")  # of Dataset and of Batch
 LIMITS = {"digit": NUM_DIGITS, "number": NUM_NUMBERS}

@@ -1,24 +1,40 @@
 """Checkpoints: the state after an epoch and the metrics up to there, saved as one by Orbax.
 
 One process writes, and any process may read: everything that is saved is the same on all of them.
+A checkpoint describes itself: whoever restores it need not know by which recipe it was trained.
 """
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
-from mnist_sum.config import Config
-from mnist_sum.state import TrainState
+from mnist_sum.recipe import Recipe, recipe_of
+from mnist_sum.state import TrainState, create_state
 
 KEEP = 2  # the one before the latest stays until the latest is complete
 
 
 class CheckpointError(Exception):
     """A checkpoint that cannot be saved or restored; the message is one sentence."""
+
+
+class Checkpoint(NamedTuple):
+    """What is saved after an epoch, its arrays on the host."""
+
+    recipe: Recipe
+    state: TrainState
+    records: list[dict[str, Any]]
+    """The metrics of every epoch so far, for JSON."""
+    run: Mapping[str, Any]
+    """What else decides the run, for JSON; only the caller knows what it means."""
 
 
 def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
@@ -46,13 +62,16 @@ def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
         raise CheckpointError(f"{folder} cannot be opened ({describe(error)}).") from error
 
 
-def save(
-    checkpoints: ocp.CheckpointManager, epoch: int, state: TrainState, records: list[dict[str, Any]]
-) -> None:
-    """Save the state after an epoch; raises CheckpointError, and then nothing is saved."""
+def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint) -> None:
+    """Save a checkpoint after an epoch; raises CheckpointError, and then nothing is saved."""
     folder = Path(checkpoints.directory)
-    state = jax.device_get(state)
-    facts = {"config": dataclasses.asdict(state.config), "digest": digest(state)}
+    state = jax.device_get(checkpoint.state)
+    facts = {
+        "version": version("mnist_sum"),
+        "recipe": dataclasses.asdict(checkpoint.recipe),
+        "run": dict(checkpoint.run),
+        "digest": digest(state),
+    }
     try:
         if not folder.is_dir():
             raise FileNotFoundError("it is gone")
@@ -60,7 +79,7 @@ def save(
             epoch,
             args=ocp.args.Composite(
                 state=ocp.args.StandardSave(state),
-                records=ocp.args.JsonSave(records),
+                records=ocp.args.JsonSave(checkpoint.records),
                 facts=ocp.args.JsonSave(facts),
             ),
         )
@@ -68,38 +87,49 @@ def save(
         raise CheckpointError(f"{folder} cannot be written ({describe(error)}).") from error
 
 
-def restore_latest(
-    checkpoints: ocp.CheckpointManager, like: TrainState
-) -> tuple[TrainState, list[dict[str, Any]]] | None:
-    """Restore the latest checkpoint as numpy arrays in the shapes of `like`, with its records.
+def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
+    """Restore the latest checkpoint, its state as numpy arrays; None if there is none.
 
-    Returns None if there is none. Raises CheckpointError for one that is damaged, or is of another
-    config than that of `like`.
+    Raises CheckpointError for one that is damaged, or was written by a version before 0.2.
     """
     epoch = checkpoints.latest_step()
     if epoch is None:
         return None
     path = Path(checkpoints.directory, str(epoch))
-    saved = ocp.args.Composite(facts=ocp.args.JsonRestore())
     try:
-        facts = checkpoints.restore(epoch, args=saved).facts
-        differing = list_differences(facts["config"], like.config)
-    except Exception as error:
-        raise CheckpointError(damaged(path, error)) from error
-    if differing:
-        raise CheckpointError(f"{path} is of a run with another config: {differing}.")
-    saved = ocp.args.Composite(
-        state=ocp.args.StandardRestore(jax.device_get(like)), records=ocp.args.JsonRestore()
-    )
-    try:
-        restored = checkpoints.restore(epoch, args=saved)
-        if digest(restored.state) != facts["digest"]:
+        facts = checkpoints.restore(epoch, args=ocp.args.Composite(facts=ocp.args.JsonRestore()))
+        facts = facts.facts
+        if "version" not in facts:
+            raise CheckpointError(
+                f"{path} was written by a version of mnist_sum before 0.2, which this one cannot "
+                "read; choose another --workdir."
+            )
+        recipe = recipe_of(facts["recipe"])
+        saved = checkpoints.restore(
+            epoch,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardRestore(state_like(recipe)),
+                records=ocp.args.JsonRestore(),
+            ),
+        )
+        if digest(saved.state) != facts["digest"]:
             raise ValueError("its arrays are not those that were saved")
-        if [record["epoch"] for record in restored.records] != list(range(1, epoch + 1)):
+        if [record["epoch"] for record in saved.records] != list(range(1, epoch + 1)):
             raise ValueError("its metrics are not those of all epochs")
+    except CheckpointError:
+        raise
     except Exception as error:
-        raise CheckpointError(damaged(path, error)) from error
-    return restored.state, restored.records
+        raise CheckpointError(
+            f"{path} is damaged ({describe(error)}): delete it to go on from the one before it."
+        ) from error
+    return Checkpoint(recipe, saved.state, saved.records, facts["run"])
+
+
+def state_like(recipe: Recipe) -> TrainState:
+    """Make a state of zeros in the shapes of a recipe's, on the host; nothing is compiled."""
+    create = partial(create_state, recipe, total_steps=1)
+    shapes = jax.eval_shape(create, jax.eval_shape(lambda: jax.random.key(0)))
+    return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
 def digest(state: TrainState) -> str:
@@ -109,18 +139,6 @@ def digest(state: TrainState) -> str:
         sha.update(f"{jax.tree_util.keystr(path)} {x.shape} {x.dtype}".encode())
         sha.update(x.tobytes())
     return sha.hexdigest()
-
-
-def list_differences(saved: dict[str, Any], config: Config) -> str:
-    """Name the fields in which a saved config differs, with both values; empty if in none."""
-    now = dataclasses.asdict(config)
-    fields = [name for name in now | saved if now.get(name) != saved.get(name)]
-    return ", ".join(f"{name} was {saved.get(name)!r} and is {now.get(name)!r}" for name in fields)
-
-
-def damaged(path: Path, error: Exception) -> str:
-    """Say which checkpoint is damaged, and how to go on."""
-    return f"{path} is damaged ({describe(error)}): delete it to go on from the one before it."
 
 
 def describe(error: Exception) -> str:

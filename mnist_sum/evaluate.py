@@ -7,25 +7,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import NamedSharding
-from jaxtyping import Array, Real
+from jax.sharding import Mesh
+from jaxtyping import Array, Int, Real
 
 from mnist_sum.batch import all_sums, unseen_number
 from mnist_sum.check import check_examples, check_images
-from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data import Dataset
 from mnist_sum.loss import Totals, total
-from mnist_sum.model import Outputs, make_model
-from mnist_sum.sharding import keep_replicated, shard_batch
-from mnist_sum.state import TrainState
+from mnist_sum.model import Outputs
+from mnist_sum.network import Network
+from mnist_sum.recipe import NUM_NUMBERS
+from mnist_sum.sharding import EVERYWHERE, SPLIT, keep_replicated
 
-CHUNK = 1000  # images at a time, to bound the memory; both test sets divide by it
+CHUNK = 1000  # images at a time on a device, to bound the memory
 
 
-def predict_all(
-    state: TrainState,
+def predict_outputs(
+    network: Network,
     image: Real[Array | np.ndarray, "batch 28 28"],
-    sharding: NamedSharding | None = None,
+    mesh: Mesh | None = None,
     chunk: int = CHUNK,
 ) -> Outputs:
     """Compute the outputs of each image with all ten numbers, so many images at a time.
@@ -34,17 +34,26 @@ def predict_all(
     InputError for images of another shape or dtype.
     """
     check_images("image", image)
-    return _predict_all(state, image, sharding, chunk)
+    return _predict_outputs(network, image, mesh, chunk)
 
 
-@partial(jax.jit, static_argnames=("sharding", "chunk"))
-def _predict_all(
-    state: TrainState, image: Real[Array, "batch 28 28"], sharding: NamedSharding | None, chunk: int
+@partial(jax.jit, static_argnames=("mesh", "chunk"))
+def _predict_outputs(
+    network: Network, image: Real[Array, "batch 28 28"], mesh: Mesh | None, chunk: int
 ) -> Outputs:
+    predict = partial(_predict_chunks, chunk=chunk)
+    if mesh is None:
+        return predict(network, image)
+    count = len(image)
+    image = jnp.pad(image, ((0, -count % mesh.size), (0, 0), (0, 0)))  # to divide by the devices
+    predict = jax.shard_map(predict, mesh=mesh, in_specs=(EVERYWHERE, SPLIT), out_specs=SPLIT)
+    outputs = keep_replicated(predict(network, image), mesh)
+    return jax.tree.map(lambda x: x[:count], outputs)
 
+
+def _predict_chunks(network: Network, image: Real[Array, "batch 28 28"], chunk: int) -> Outputs:
     def predict_chunk(image: Real[Array, "chunk 28 28"]) -> Outputs:
-        image = shard_batch(image, sharding)
-        outputs = make_model(state.config).apply(state.variables, image, method="with_all_numbers")
+        outputs = network.model.apply(network.variables, image, method="with_all_numbers")
         return cast(Outputs, outputs)
 
     whole = len(image) - len(image) % chunk
@@ -53,29 +62,31 @@ def _predict_all(
     if whole < len(image):
         rest = predict_chunk(image[whole:])
         outputs = jax.tree.map(lambda *parts: jnp.concatenate(parts), outputs, rest)
-    return keep_replicated(outputs, sharding)
+    return outputs
 
 
-def evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None = None) -> Totals:
+def evaluate(network: Network, dataset: Dataset, mesh: Mesh | None = None) -> Totals:
     """Add up losses and right decisions: one digit an image, and ten sums.
-
-    If the state was trained with `unseen_pairs`, the sums of these are also counted on their own.
 
     Raises InputError for arrays of another shape or dtype than a Dataset's, and for digits out of
     range in numpy arrays.
     """
     check_examples("dataset", dataset)
-    return _evaluate(state, dataset, sharding)
+    return _evaluate(network, dataset, mesh)
 
 
-@partial(jax.jit, static_argnames="sharding")
-def _evaluate(state: TrainState, dataset: Dataset, sharding: NamedSharding | None) -> Totals:
-    outputs = predict_all(state, jnp.asarray(dataset.image), sharding)
+@partial(jax.jit, static_argnames="mesh")
+def _evaluate(network: Network, dataset: Dataset, mesh: Mesh | None) -> Totals:
+    outputs = predict_outputs(network, jnp.asarray(dataset.image), mesh)
     digit = jnp.asarray(dataset.digit)
-    sum_ = all_sums(digit)
-    totals = total(outputs, digit, sum_)
-    if not state.config.unseen_pairs:
-        return totals
-    unseen = jnp.arange(NUM_NUMBERS)[None] == unseen_number(digit)[:, None]
-    correct = unseen & (outputs.sum_logits.argmax(-1) == sum_)
-    return totals._replace(unseen_correct=correct.sum(), unseen_count=unseen.sum())
+    return total(outputs, digit, all_sums(digit))
+
+
+def unseen_accuracy(outputs: Outputs, digit: Int[Array | np.ndarray, " batch"]) -> float:
+    """Compute how many sums are right of the pairs that training by `unseen_pairs` leaves out.
+
+    `outputs` are those with all ten numbers. The value is a fraction, on the host.
+    """
+    unseen = jnp.arange(NUM_NUMBERS)[None] == unseen_number(jnp.asarray(digit))[:, None]
+    correct = outputs.sum_logits.argmax(-1) == all_sums(jnp.asarray(digit))
+    return float((unseen & correct).sum() / unseen.sum())

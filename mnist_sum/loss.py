@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from mnist_sum.config import Config
 from mnist_sum.model import Outputs
+from mnist_sum.recipe import Recipe
 
 
 class Totals(NamedTuple):
@@ -20,11 +20,6 @@ class Totals(NamedTuple):
     sum_correct: Int[Array, ""]
     digit_count: Int[Array, ""]
     sum_count: Int[Array, ""]
-    unseen_correct: Int[Array, ""]
-    """Right sums of pairs that training leaves out, which only `unseen_pairs` does."""
-    unseen_count: Int[Array, ""]
-    finite_steps: Int[Array, ""]
-    """Steps of training up to the first whose loss is not finite."""
 
 
 def cross_entropy(
@@ -55,45 +50,43 @@ def total(
     return Totals(
         digit_loss=cross_entropy(outputs.digit_log_probabilities, digit, smoothing).sum(),
         sum_loss=cross_entropy(jax.nn.log_softmax(outputs.sum_logits), sum_, smoothing).sum(),
-        digit_correct=(outputs.digit_log_probabilities.argmax(-1) == digit).sum(),
-        sum_correct=(outputs.sum_logits.argmax(-1) == sum_).sum(),
-        digit_count=jnp.asarray(digit.size),
-        sum_count=jnp.asarray(sum_.size),
-        unseen_correct=jnp.zeros((), int),
-        unseen_count=jnp.zeros((), int),
-        finite_steps=jnp.zeros((), int),
+        digit_correct=count(outputs.digit_log_probabilities.argmax(-1) == digit),
+        sum_correct=count(outputs.sum_logits.argmax(-1) == sum_),
+        digit_count=jnp.asarray(digit.size, jnp.int32),
+        sum_count=jnp.asarray(sum_.size, jnp.int32),
     )
 
 
-def weighted_mean(totals: Totals, config: Config) -> Float[Array, ""]:
+def count(true: Bool[Array, "..."]) -> Int[Array, ""]:
+    """Count what is true, in 32 bits whatever JAX's settings."""
+    return true.sum(dtype=jnp.int32)
+
+
+def weighted_mean(totals: Totals, recipe: Recipe) -> Float[Array, ""]:
     """Compute what training minimises: both mean losses, each with its weight."""
     return (
-        config.digit_weight * totals.digit_loss / totals.digit_count
-        + config.sum_weight * totals.sum_loss / totals.sum_count
+        recipe.digit_weight * totals.digit_loss / totals.digit_count
+        + recipe.sum_weight * totals.sum_loss / totals.sum_count
     )
 
 
 def zero_totals() -> Totals:
     """Make the totals of no examples at all."""
-    return Totals(*(jnp.zeros((), kind) for kind in (float, float, *7 * (int,))))
+    kinds = (jnp.float32, jnp.float32, *4 * (jnp.int32,))
+    return Totals(*(jnp.zeros((), kind) for kind in kinds))
 
 
-def add_step(totals: Totals, step: Totals) -> Totals:
-    """Add the totals of a training step to those of the steps before."""
-    sums = jax.tree.map(add, totals, step)
-    finite = jnp.isfinite(sums.digit_loss) & jnp.isfinite(sums.sum_loss)
-    return sums._replace(finite_steps=totals.finite_steps + finite)
+def add_totals(one: Totals, other: Totals) -> Totals:
+    """Add the totals of some examples to those of others."""
+    return jax.tree.map(add, one, other)
 
 
 def averages(totals: Totals) -> dict[str, float]:
     """Divide sums by counts, on the host: losses in nats, accuracies as fractions."""
     sums = jax.tree.map(float, jax.device_get(totals))
-    means = {
+    return {
         "digit_loss": sums.digit_loss / sums.digit_count,
         "sum_loss": sums.sum_loss / sums.sum_count,
         "digit_accuracy": sums.digit_correct / sums.digit_count,
         "sum_accuracy": sums.sum_correct / sums.sum_count,
     }
-    if sums.unseen_count:
-        means["unseen_accuracy"] = sums.unseen_correct / sums.unseen_count
-    return means

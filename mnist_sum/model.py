@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Real
 
-from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS, Config
 from mnist_sum.layers import BatchNorm, Conv, Dropout, dense, max_pool
+from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS, Recipe
 
 IMPOSSIBLE = -1e9  # the logit of a sum that no digit makes with the number
 
@@ -160,6 +160,6 @@ class MnistSum(nn.Module):
         return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(-1, NUM_NUMBERS, NUM_SUMS))
 
 
-def make_model(config: Config, axis_name: str | None = None) -> MnistSum:
+def make_model(recipe: Recipe, axis_name: str | None = None) -> MnistSum:
     """Make the network of a recipe; `axis_name` is that of pmap or shard_map around it."""
-    return MnistSum(config.dropout_rate, axis_name, config.adder == "exact")
+    return MnistSum(recipe.dropout_rate, axis_name, recipe.adder == "exact")

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Array, Int, Real
 
 from mnist_sum.check import check_images, check_integers, check_range
-from mnist_sum.config import NUM_NUMBERS
-from mnist_sum.model import Outputs, make_model
-from mnist_sum.state import TrainState
+from mnist_sum.model import Outputs
+from mnist_sum.network import Network
+from mnist_sum.recipe import NUM_NUMBERS
 
 
 class Prediction(NamedTuple):
@@ -20,7 +20,7 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    state: TrainState,
+    network: Network,
     image: Real[Array | np.ndarray, "batch 28 28"],
     number: Int[Array | np.ndarray, " batch"],
 ) -> Prediction:
@@ -32,13 +32,13 @@ def predict(
     check_images("image", image)
     check_integers("number", number, len(image))
     check_range("number", number, NUM_NUMBERS)
-    return _predict(state, image, number)
+    return _predict(network, image, number)
 
 
 @jax.jit
 def _predict(
-    state: TrainState, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"]
+    network: Network, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"]
 ) -> Prediction:
-    outputs = make_model(state.config).apply(state.variables, image, number, train=False)
+    outputs = network.model.apply(network.variables, image, number, train=False)
     outputs = cast(Outputs, outputs)
     return Prediction(outputs.digit_log_probabilities.argmax(-1), outputs.sum_logits.argmax(-1))

@@ -7,36 +7,44 @@ import jax
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Shaped
 
 DATA_AXIS = "data"
+EVERYWHERE = PartitionSpec()
+SPLIT = PartitionSpec(DATA_AXIS)
 
 Tree = TypeVar("Tree")
 
 
-def data_sharding(devices: Sequence[jax.Device]) -> NamedSharding:
-    """Make the sharding of a batch: its first axis over all the given devices."""
-    return NamedSharding(Mesh(np.array(devices), (DATA_AXIS,)), PartitionSpec(DATA_AXIS))
+def data_mesh(devices: Sequence[jax.Device]) -> Mesh:
+    """Line the devices up along the one axis over which batches are split."""
+    return Mesh(np.array(devices), (DATA_AXIS,))
 
 
-def replicate(tree: Tree, sharding: NamedSharding) -> Tree:
-    """Put a copy of every array on each device of the sharding."""
-    return jax.device_put(tree, NamedSharding(sharding.mesh, PartitionSpec()))
+def replicate(tree: Tree, mesh: Mesh) -> Tree:
+    """Put a copy of every array on each device of the mesh."""
+    return jax.device_put(tree, NamedSharding(mesh, EVERYWHERE))
 
 
-def keep_replicated(tree: Tree, sharding: NamedSharding | None) -> Tree:
+def keep_replicated(tree: Tree, mesh: Mesh | None) -> Tree:
     """Keep a copy of every array on each device, inside a jitted function."""
-    if sharding is None:
+    if mesh is None:
         return tree
-    return lax.with_sharding_constraint(tree, NamedSharding(sharding.mesh, PartitionSpec()))
+    return lax.with_sharding_constraint(tree, NamedSharding(mesh, EVERYWHERE))
 
 
-def shard_batch(batch: Tree, sharding: NamedSharding | None) -> Tree:
-    """Split a batch over the devices, inside a jitted function.
+def split_axis(size: int, mesh: Mesh | None) -> str | None:
+    """Name the axis to split a batch of this size over; None to leave it whole.
 
-    A batch that does not divide by their number is left whole: each device then computes all of
-    it, which gives the same result, only no faster.
+    A batch that does not divide by the number of devices is computed whole by each of them, which
+    gives the same result, only no faster.
     """
-    size = len(jax.tree.leaves(batch)[0])
-    if sharding is None or size % sharding.num_devices:
-        return batch
-    return lax.with_sharding_constraint(batch, sharding)
+    return DATA_AXIS if mesh is not None and size % mesh.size == 0 else None
+
+
+def own_part(rows: Shaped[Array, "batch ..."], axis_name: str | None) -> Shaped[Array, "part ..."]:
+    """Take this device's part of a batch, inside of shard_map; all of it without an axis."""
+    if axis_name is None:
+        return rows
+    part = len(rows) // lax.axis_size(axis_name)
+    return lax.dynamic_slice_in_dim(rows, lax.axis_index(axis_name) * part, part)

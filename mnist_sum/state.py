@@ -6,24 +6,23 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from mnist_sum.config import Config, ConfigError
 from mnist_sum.model import make_model
+from mnist_sum.recipe import Recipe, RecipeError
+
+SCHEDULE_STEPS = 10**6  # a schedule is made for so many, and read at fractions of them
 
 
 class TrainState(struct.PyTreeNode):
-    """Everything that training changes, and the recipe by which it does.
-
-    A schedule is laid over `total_steps`, those of the whole run.
-    """
+    """Everything that training changes: arrays, and nothing else."""
 
     step: Int[Array, ""]
+    total_steps: Int[Array, ""]
+    """Steps of the whole run, over which a schedule is laid; 0 where nobody said."""
     params: dict
     batch_stats: dict
     opt_state: optax.OptState
-    config: Config = struct.field(pytree_node=False)
-    total_steps: int | None = struct.field(pytree_node=False, default=None)
 
     @property
     def variables(self) -> dict[str, dict]:
@@ -31,37 +30,49 @@ class TrainState(struct.PyTreeNode):
         return {"params": self.params, "batch_stats": self.batch_stats}
 
 
-@partial(jax.jit, static_argnames=("config", "total_steps"))
-def create_state(config: Config, key: Key[Array, ""], total_steps: int | None = None) -> TrainState:
-    """Draw initial weights; raises ConfigError if a schedule lacks `total_steps`."""
+def create_state(recipe: Recipe, key: Key[Array, ""], total_steps: int | None = None) -> TrainState:
+    """Draw initial weights; raises RecipeError if a schedule lacks `total_steps`."""
+    if recipe.schedule != "constant" and not total_steps:
+        raise RecipeError(f"schedule is {recipe.schedule!r} and needs the total_steps of the run.")
+    return _create_state(recipe, key, jnp.asarray(total_steps or 0, jnp.int32))
+
+
+@partial(jax.jit, static_argnames="recipe")
+def _create_state(recipe: Recipe, key: Key[Array, ""], total_steps: Int[Array, ""]) -> TrainState:
     image = jnp.zeros((2, 28, 28), jnp.uint8)
     number = jnp.zeros(2, jnp.int32)
-    variables = make_model(config).init(key, image, number, train=False)
+    variables = make_model(recipe).init(key, image, number, train=False)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
+        total_steps=total_steps,
         params=variables["params"],
         batch_stats=variables["batch_stats"],
-        opt_state=optimizer(config, total_steps).init(variables["params"]),
-        config=config,
-        total_steps=total_steps,
+        opt_state=optimizer(recipe, total_steps).init(variables["params"]),
     )
 
 
-def optimizer(config: Config, total_steps: int | None = None) -> optax.GradientTransformation:
-    """Make the optimizer of a recipe; raises ConfigError if a schedule lacks `total_steps`."""
-    sgd = optax.sgd(learning_rate(config, total_steps), config.momentum, config.nesterov)
-    if config.weight_decay == 0:
+def optimizer(recipe: Recipe, total_steps: int | Int[Array, ""]) -> optax.GradientTransformation:
+    """Make the optimizer of a recipe, its schedule laid over so many steps."""
+    sgd = optax.sgd(learning_rate(recipe, total_steps), recipe.momentum, recipe.nesterov)
+    if recipe.weight_decay == 0:
         return sgd
-    return optax.chain(optax.add_decayed_weights(config.weight_decay, mask=are_kernels), sgd)
+    return optax.chain(optax.add_decayed_weights(recipe.weight_decay, mask=are_kernels), sgd)
 
 
-def learning_rate(config: Config, total_steps: int | None) -> optax.ScalarOrSchedule:
-    """Make the learning rate: a number, or a function of the step."""
-    if config.schedule == "constant":
-        return config.learning_rate
-    if total_steps is None:
-        raise ConfigError(f"schedule is {config.schedule!r} and needs the total_steps of the run.")
-    return optax.cosine_onecycle_schedule(total_steps, config.learning_rate, config.warmup)
+def learning_rate(recipe: Recipe, total_steps: int | Int[Array, ""]) -> optax.ScalarOrSchedule:
+    """Make the learning rate: a number, or a function of the step.
+
+    optax wants to know the length of a schedule when it compiles. So its schedule has a fixed one,
+    and the length of the run may be an array: another one compiles nothing new.
+    """
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    one_cycle = optax.cosine_onecycle_schedule(SCHEDULE_STEPS, recipe.learning_rate, recipe.warmup)
+
+    def rate(step: Int[Array, ""]) -> Float[Array, ""]:
+        return one_cycle(SCHEDULE_STEPS * (step / total_steps))
+
+    return rate
 
 
 def are_kernels(params: dict) -> dict:

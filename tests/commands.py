@@ -7,13 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
-
-from experiments.system.workdir import read_config
 from mnist_sum.checkpoint import open_checkpoints, restore_latest
-from mnist_sum.config import Config
-from mnist_sum.state import create_state
-from mnist_sum.train import count_steps
 
 ROOT = Path(__file__).parents[1]
 TIMES = ("seconds", "examples_per_second")
@@ -47,15 +41,12 @@ def run_command(*arguments, **settings):
 
 def result(folder):
     """Read what a run ends with: its last checkpoint, and its metrics but for the times."""
-    config = Config(**read_config(folder))
-    steps = config.epochs * count_steps(config, config.train_examples)
-    like = create_state(config, jax.random.key(0), steps)
     with open_checkpoints(folder / "checkpoints") as checkpoints:
         epochs = checkpoints.all_steps()
-        state, records = restore_latest(checkpoints, like)
+        saved = restore_latest(checkpoints)
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == records
-    return state, epochs, [without_times(record) for record in records]
+    assert [json.loads(line) for line in lines] == saved.records
+    return saved.state, epochs, [without_times(record) for record in saved.records]
 
 
 def without_times(record):

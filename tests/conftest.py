@@ -9,6 +9,7 @@ from jaxtyping import install_import_hook
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))  # for commands that tests run
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")  # and for ours, that would count the cores
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 jax.config.update("jax_platforms", "cpu")
@@ -37,6 +38,6 @@ def dataset():
 def batch(dataset):
     """Take the first batch of them."""
     from mnist_sum.batch import take_batch
-    from tests.tiny import CONFIG
+    from tests.tiny import RECIPE
 
-    return take_batch(dataset, jax.numpy.arange(CONFIG.batch_size))
+    return take_batch(dataset, jax.numpy.arange(RECIPE.batch_size))

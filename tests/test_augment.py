@@ -1,5 +1,7 @@
 """Augmentation: nothing unless asked for, and as far as asked for."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -8,11 +10,11 @@ import pytest
 
 from mnist_sum import augment as augment_module
 from mnist_sum.augment import centred_pixels, erase, sample
-from mnist_sum.config import Config
 from mnist_sum.data import load
+from mnist_sum.recipe import Recipe
 
-KEY = jax.random.key(0)
 COUNT = 64
+KEYS = jax.random.split(jax.random.key(0), COUNT)
 augment = jax.jit(augment_module.augment, static_argnums=0)
 
 
@@ -34,8 +36,8 @@ def centres(images):
     return np.asarray(jnp.einsum("bhw,ihw->bi", weights, grid))
 
 
-def test_a_config_that_asks_for_nothing_changes_nothing(images):
-    chex.assert_trees_all_equal(augment(Config(), KEY, images), images)
+def test_a_recipe_that_asks_for_nothing_changes_nothing(images):
+    chex.assert_trees_all_equal(augment(Recipe(), KEYS, images), images)
 
 
 @pytest.mark.parametrize(
@@ -44,26 +46,26 @@ def test_a_config_that_asks_for_nothing_changes_nothing(images):
 )
 def test_images_are_distorted_each_in_its_own_way_but_stay_themselves(fields, images):
     images = images.at[1].set(images[0])
-    distorted = augment(Config(**fields), KEY, images)
+    distorted = augment(Recipe(**fields), KEYS, images)
     chex.assert_shape(distorted, images.shape)
     assert (distorted[0] != distorted[1]).any()
     assert distorted.min() >= 0
     assert distorted.max() <= 255.001  # but for rounding
     for before, after in zip(images, distorted, strict=True):
         assert 0.2 < np.corrcoef(before.ravel(), after.ravel())[0, 1] < 1
-    other = augment(Config(**fields), jax.random.key(1), images)
+    other = augment(Recipe(**fields), KEYS[::-1], images)
     assert (other != distorted).any(axis=(1, 2)).all()
 
 
 def test_a_shift_goes_as_far_as_asked_for_along_both_axes():
-    moved = centres(augment(Config(shift=3.0), KEY, dot_at(14, 10))) - [14, 10]
+    moved = centres(augment(Recipe(shift=3.0), KEYS, dot_at(14, 10))) - [14, 10]
     assert np.abs(moved).max() <= 3.0 + 1e-4
     assert (np.abs(moved).max(0) > 2.5).all()
     np.testing.assert_allclose(moved.mean(0), 0, atol=4 * 3 / 3**0.5 / COUNT**0.5)
 
 
 def test_a_rotation_turns_around_the_middle_as_far_as_asked_for():
-    turned = centres(augment(Config(rotation=30.0), KEY, dot_at(4, 14))) - 13.5
+    turned = centres(augment(Recipe(rotation=30.0), KEYS, dot_at(4, 14))) - 13.5
     angles = np.rad2deg(np.arctan2(turned[:, 1], -turned[:, 0]))
     radii = np.linalg.norm(turned, axis=1)
     np.testing.assert_allclose(radii, np.hypot(9.5, 0.5), rtol=0.03)
@@ -72,20 +74,20 @@ def test_a_rotation_turns_around_the_middle_as_far_as_asked_for():
 
 
 def test_a_stretch_moves_away_from_or_towards_the_middle():
-    stretched = centres(augment(Config(scale=0.2), KEY, dot_at(4, 8))) - 13.5
+    stretched = centres(augment(Recipe(scale=0.2), KEYS, dot_at(4, 8))) - 13.5
     ratio = np.array([-9.5, -5.5]) / stretched
     assert 0.79 < ratio.min() < 0.85
     assert 1.15 < ratio.max() < 1.21
 
 
 def test_a_shear_moves_columns_by_their_row():
-    sheared = centres(augment(Config(shear=0.3), KEY, dot_at(4, 14))) - [4, 14]
+    sheared = centres(augment(Recipe(shear=0.3), KEYS, dot_at(4, 14))) - [4, 14]
     np.testing.assert_allclose(sheared[:, 0], 0, atol=0.05)
     assert 2.5 < np.abs(sheared[:, 1]).max() < 0.3 * 9.5 + 0.1
 
 
 def test_erasing_sets_one_square_to_zero():
-    erased = erase(KEY, jnp.ones((COUNT, 28, 28)), 6)
+    erased = jax.vmap(partial(erase, side=6))(KEYS, jnp.ones((COUNT, 28, 28)))
     assert ((erased == 0).sum((1, 2)) == 36).all()
     rows = (erased == 0).any(2)
     assert (rows.sum(1) == 6).all()

@@ -7,14 +7,16 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments import bench, describe, run, summarize
-from mnist_sum.config import Config, ConfigError
+from experiments.configs import config_of
 from mnist_sum.data.idx import DataError, read_digits, read_images
+from mnist_sum.recipe import RecipeError
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": run.main,
@@ -117,8 +119,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("fields", "sentence"), FIELDS)
 def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Config(**fields)
+    with pytest.raises(RecipeError) as caught:
+        config_of(fields)
     assert sentence in str(caught.value)
     assert len(str(caught.value)) < 160
 
@@ -130,10 +132,9 @@ import json, sys
 import jax, jax.numpy as jnp, numpy as np
 import mnist_sum as ms
 from mnist_sum.batch import Batch, draw_batch, take_batch
-from mnist_sum.loss import zero_totals
-from mnist_sum.train import begin_epoch, train_steps
+from mnist_sum.train import begin_epoch, train_steps, zero_tally
 
-state, key = None, jax.random.key(0)
+network, recipe, state, key = None, ms.Recipe(), None, jax.random.key(0)
 image, number = np.zeros((3, 28, 28), np.uint8), np.arange(3)
 train = ms.Dataset(image, number, number)
 batch = Batch(*jax.tree.map(jnp.asarray, train))
@@ -149,64 +150,64 @@ print(json.dumps(answers))
 """
 IMAGES = "expected an array of real numbers of shape [batch, 28, 28], of one image at least."
 CALLS = {
-    "ms.predict(state, image[0], number)": f"image is uint8[28, 28], {IMAGES}",
-    "ms.predict(state, image[..., None], number)": f"image is uint8[3, 28, 28, 1], {IMAGES}",
-    "ms.predict(state, image[:, :, :27], number)": f"image is uint8[3, 28, 27], {IMAGES}",
-    "ms.predict(state, image[:0], number[:0])": f"image is uint8[0, 28, 28], {IMAGES}",
-    "ms.predict(state, image.tolist(), number)": f"image is of type list, {IMAGES}",
-    "ms.predict(state, image.astype(str), number)": f"image is <U3[3, 28, 28], {IMAGES}",
-    "ms.predict(state, image > 0, number)": f"image is bool[3, 28, 28], {IMAGES}",
-    "ms.predict(state, image.astype('>f4'), number)": f"image is >f4[3, 28, 28], {IMAGES}",
-    "ms.predict(state, image, number[:2])": (
+    "ms.predict(network, image[0], number)": f"image is uint8[28, 28], {IMAGES}",
+    "ms.predict(network, image[..., None], number)": f"image is uint8[3, 28, 28, 1], {IMAGES}",
+    "ms.predict(network, image[:, :, :27], number)": f"image is uint8[3, 28, 27], {IMAGES}",
+    "ms.predict(network, image[:0], number[:0])": f"image is uint8[0, 28, 28], {IMAGES}",
+    "ms.predict(network, image.tolist(), number)": f"image is of type list, {IMAGES}",
+    "ms.predict(network, image.astype(str), number)": f"image is <U3[3, 28, 28], {IMAGES}",
+    "ms.predict(network, image > 0, number)": f"image is bool[3, 28, 28], {IMAGES}",
+    "ms.predict(network, image.astype('>f4'), number)": f"image is >f4[3, 28, 28], {IMAGES}",
+    "ms.predict(network, image, number[:2])": (
         "number is int64[2], expected an array of integers of shape [3]."
     ),
-    "ms.predict(state, image, number / 2)": (
+    "ms.predict(network, image, number / 2)": (
         "number is float64[3], expected an array of integers of shape [3]."
     ),
-    "ms.predict(state, image, 7)": (
+    "ms.predict(network, image, 7)": (
         "number is of type int, expected an array of integers of shape [3]."
     ),
-    "ms.predict(state, image, number + 8)": "number holds 10, expected 0 .. 9.",
-    "ms.predict(state, image, jnp.asarray(number) - 1)": "number holds -1, expected 0 .. 9.",
-    "jax.jit(ms.predict)(state, image, number / 2)": (
+    "ms.predict(network, image, number + 8)": "number holds 10, expected 0 .. 9.",
+    "ms.predict(network, image, jnp.asarray(number) - 1)": "number holds -1, expected 0 .. 9.",
+    "jax.jit(ms.predict)(network, image, number / 2)": (
         "number is float32[3], expected an array of integers of shape [3]."
     ),
-    "ms.predict_all(state, image[0])": f"image is uint8[28, 28], {IMAGES}",
-    "ms.predict_all(state, 'image.png')": f"image is of type str, {IMAGES}",
-    "ms.evaluate(state, ms.Splits(train, train))": (
+    "ms.predict_outputs(network, image[0])": f"image is uint8[28, 28], {IMAGES}",
+    "ms.predict_outputs(network, 'image.png')": f"image is of type str, {IMAGES}",
+    "ms.evaluate(network, ms.Splits(train, train))": (
         "dataset is of type Splits, expected one with the fields image, digit, number."
     ),
-    "ms.evaluate(state, train._replace(digit=number + 8))": (
+    "ms.evaluate(network, train._replace(digit=number + 8))": (
         "dataset.digit holds 10, expected 0 .. 9."
     ),
-    "ms.evaluate(state, train._replace(digit=np.eye(3)))": (
+    "ms.evaluate(network, train._replace(digit=np.eye(3)))": (
         "dataset.digit is float64[3, 3], expected an array of integers of shape [3]."
     ),
-    "ms.train_step(state, batch._replace(digit=batch.digit / 2), key)": (
+    "ms.train_step(recipe, state, batch._replace(digit=batch.digit / 2), key)": (
         "batch.digit is float32[3], expected an array of integers of shape [3]."
     ),
-    "ms.train_step(state, batch._replace(number=batch.number[:2]), key)": (
+    "ms.train_step(recipe, state, batch._replace(number=batch.number[:2]), key)": (
         "batch.number is int32[2], expected an array of integers of shape [3]."
     ),
-    "ms.train_step(state, tuple(batch), key)": (
+    "ms.train_step(recipe, state, tuple(batch), key)": (
         "batch is of type tuple, expected one with the fields image, digit, number."
     ),
-    "ms.train_step(state, jax.tree.map(lambda x: x[:1], batch), key)": (
+    "ms.train_step(recipe, state, jax.tree.map(lambda x: x[:1], batch), key)": (
         "batch is of one image, expected two at least: batch norm needs a variance."
     ),
-    "ms.train_epoch(state, train._replace(number=-number), key)": (
+    "ms.train_epoch(recipe, state, train._replace(number=-number), key)": (
         "dataset.number holds -1, expected 0 .. 9."
     ),
-    "ms.train_epoch(state, train._replace(image=image[:2]), key)": (
+    "ms.train_epoch(recipe, state, train._replace(image=image[:2]), key)": (
         "dataset.digit is int64[3], expected an array of integers of shape [2]."
     ),
-    "train_steps(state, zero_totals(), train, begin_epoch(key, 4), 0, 1)": (
+    "train_steps(recipe, state, zero_tally(), train, begin_epoch(key, 4), (0, 1))": (
         "epoch is of 4 images, expected 3 as in dataset."
     ),
     "take_batch(train, rows + 1)": "rows holds 3, expected 0 .. 2.",
     "take_batch(train, rows / 2)": "rows is float64[2], expected an array of integers of shape",
     "take_batch(train, 0)": "rows is of type int, expected an array of integers of shape [batch].",
-    "draw_batch(ms.Config(), train._replace(image=None), rows, key)": (
+    "draw_batch(recipe, train._replace(image=None), rows, key)": (
         f"dataset.image is of type NoneType, {IMAGES}"
     ),
 }
@@ -233,15 +234,16 @@ def test_a_bad_call_is_one_sentence(answers: dict[str, str], call: str, sentence
     assert len(answers[call].splitlines()) == 1
 
 
+compress = partial(gzip.compress, mtime=0)  # the same bytes at any time, as they name the tests
 IMAGE_HEADER = struct.pack(">4I", 0x803, 1, 28, 28)
 FILES: list[tuple[Callable[[Path], Any], bytes, str]] = [
     (read_images, b"", "has 0 bytes, expected at least the 16 of its header."),
     (read_images, b"not compressed", "cannot be decompressed: Not a gzipped file"),
-    (read_images, gzip.compress(IMAGE_HEADER)[:-1], "cannot be decompressed: Compressed file end"),
-    (read_images, gzip.compress(IMAGE_HEADER + bytes(783)), "has 799 bytes, expected 800 for 1"),
-    (read_digits, gzip.compress(IMAGE_HEADER), "has magic number 0x00000803, expected 0x00000801."),
-    (read_digits, gzip.compress(struct.pack(">2I2B", 0x801, 2, 11, 0)), "holds the label 11, exp"),
-    (read_digits, gzip.compress(struct.pack("<2IB", 0x801, 1, 0)), "has magic number 0x01080000"),
+    (read_images, compress(IMAGE_HEADER)[:-1], "cannot be decompressed: Compressed file end"),
+    (read_images, compress(IMAGE_HEADER + bytes(783)), "has 799 bytes, expected 800 for 1"),
+    (read_digits, compress(IMAGE_HEADER), "has magic number 0x00000803, expected 0x00000801."),
+    (read_digits, compress(struct.pack(">2I2B", 0x801, 2, 11, 0)), "holds the label 11, exp"),
+    (read_digits, compress(struct.pack("<2IB", 0x801, 1, 0)), "has magic number 0x01080000"),
 ]
 
 

@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mnist_sum.batch import draw_batch, draw_numbers, draw_seen_numbers, take_batch, unseen_number
-from mnist_sum.config import Config
+from mnist_sum.batch import draw_batch, draw_number, draw_seen_number, take_batch, unseen_number
 from mnist_sum.data import Dataset
+from mnist_sum.recipe import Recipe
 
 DATASET = Dataset(
     image=jnp.arange(5, dtype=jnp.uint8)[:, None, None] * jnp.ones((1, 28, 28), jnp.uint8),
@@ -26,7 +26,7 @@ def test_a_batch_holds_the_rows_asked_for():
 
 def test_numbers_are_uniform_from_0_to_9():
     count = 100_000
-    numbers = draw_numbers(jax.random.key(0), count)
+    numbers = jax.vmap(draw_number)(jax.random.split(jax.random.key(0), count))
     chex.assert_shape(numbers, (count,))
     frequencies = np.bincount(numbers, minlength=10) / count
     assert len(frequencies) == 10
@@ -34,7 +34,8 @@ def test_numbers_are_uniform_from_0_to_9():
 
 
 def test_numbers_are_those_of_their_key():
-    first, same, other = (draw_numbers(jax.random.key(seed), 50) for seed in (1, 1, 2))
+    keys = (jax.random.split(jax.random.key(seed), 50) for seed in (1, 1, 2))
+    first, same, other = map(jax.vmap(draw_number), keys)
     assert (first == same).all()
     assert (first != other).any()
 
@@ -42,7 +43,7 @@ def test_numbers_are_those_of_their_key():
 def test_numbers_of_a_batch_are_the_datasets_or_fresh():
     rows = jnp.arange(40) % 5
     fixed, fresh, other = (
-        draw_batch(Config(numbers=numbers), DATASET, rows, jax.random.key(seed))
+        draw_batch(Recipe(numbers=numbers), DATASET, rows, jax.random.key(seed))
         for numbers, seed in (("fixed", 0), ("fresh", 0), ("fresh", 1))
     )
     assert (fixed.number == DATASET.number[rows]).all()
@@ -53,7 +54,8 @@ def test_numbers_of_a_batch_are_the_datasets_or_fresh():
 
 def test_unseen_pairs_are_ten_and_are_not_drawn():
     digits = jnp.tile(jnp.arange(10), 1000)
-    numbers = draw_seen_numbers(jax.random.key(0), digits)
+    keys = jax.random.split(jax.random.key(0), len(digits))
+    numbers = jax.vmap(draw_seen_number)(keys, digits)
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (np.asarray(digits), np.asarray(numbers)), 1)
     unseen = np.asarray(unseen_number(jnp.arange(10)))
@@ -69,13 +71,25 @@ def test_no_sum_is_made_by_unseen_pairs_alone():
     assert seen == set(range(19))
 
 
-def test_a_config_decides_what_is_left_to_chance(dataset):
+def test_a_recipe_decides_what_is_left_to_chance(dataset):
     rows = jnp.arange(20)
     key = jax.random.key(0)
-    plain = draw_batch(Config(), dataset, rows, key)
+    plain = draw_batch(Recipe(), dataset, rows, key)
     chex.assert_trees_all_equal(plain, take_batch(dataset, rows))
-    moved = draw_batch(Config(shift=2.0), dataset, rows, key)
+    moved = draw_batch(Recipe(shift=2.0), dataset, rows, key)
     assert (moved.image != plain.image).any()
     chex.assert_trees_all_equal(moved.number, plain.number)
-    unseen = draw_batch(Config(numbers="fresh", unseen_pairs=True), dataset, rows, key)
+    unseen = draw_batch(Recipe(numbers="fresh", unseen_pairs=True), dataset, rows, key)
     assert (unseen.number != unseen_number(unseen.digit)).all()
+
+
+def test_what_is_drawn_for_an_image_depends_on_its_row_and_not_on_its_batch(dataset):
+    recipe = Recipe(numbers="fresh", shift=2.0, rotation=5.0, elastic=1.0, erase=4)
+    key = jax.random.key(0)
+    whole = draw_batch(recipe, dataset, jnp.arange(20), key)
+    part = draw_batch(recipe, dataset, jnp.arange(10, 20), key)
+    chex.assert_trees_all_close(jax.tree.map(lambda x: x[10:], whole), part, rtol=1e-5, atol=1e-3)
+    turned = draw_batch(recipe, dataset, jnp.arange(20)[::-1], key)
+    chex.assert_trees_all_close(
+        jax.tree.map(lambda x: x[::-1], whole), turned, rtol=1e-5, atol=1e-3
+    )

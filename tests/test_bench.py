@@ -8,8 +8,9 @@ import pytest
 
 from experiments import bench
 from experiments.bench import BenchOptions, main, measure_full_run, repeat, run
+from experiments.configs import Config
 from mnist_sum.data import load
-from tests.tiny import CONFIG, EXAMPLES
+from tests.tiny import EXAMPLES, RECIPE
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,8 @@ def test_a_data_set_is_repeated():
 @pytest.mark.parity
 def test_the_last_line_is_one_object(capsys):
     figures = figures_of(
-        BenchOptions(config=CONFIG, rounds=2, steps=2, torch=False, json=True), capsys
+        BenchOptions(config=Config(RECIPE, "sample"), rounds=2, steps=2, torch=False, json=True),
+        capsys,
     )
     for name in ("ours_examples_per_second", "compile_seconds", "load_seconds"):
         assert figures[name] > 0
@@ -44,14 +46,18 @@ def test_the_last_line_is_one_object(capsys):
 @pytest.mark.parity
 def test_both_are_measured_in_turns(capsys):
     pytest.importorskip("torch")
-    figures = figures_of(BenchOptions(config=CONFIG, rounds=3, steps=2, json=True), capsys)
+    figures = figures_of(
+        BenchOptions(config=Config(RECIPE, "sample"), rounds=3, steps=2, json=True), capsys
+    )
     assert figures["torch_examples_per_second"] > 0
     assert figures["ratio_least"] <= figures["ratio"] <= figures["ratio_most"]
 
 
 @pytest.mark.parity
 def test_several_seeds_are_measured_at_once():
-    figures = measure_full_run(CONFIG, jax.device_put(repeat(load("sample").train, EXAMPLES)))
+    figures = measure_full_run(
+        Config(RECIPE, "sample", epochs=2), jax.device_put(repeat(load("sample").train, EXAMPLES))
+    )
     assert min(figures.values()) > 0
 
 

@@ -1,6 +1,6 @@
 """Checkpoints: what is restored is what was saved, bit for bit, or nothing and a sentence."""
 
-import dataclasses
+import json
 import resource
 import shutil
 from contextlib import contextmanager
@@ -10,12 +10,27 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from mnist_sum.checkpoint import KEEP, CheckpointError, open_checkpoints, restore_latest, save
-from mnist_sum.config import Config
+from mnist_sum.checkpoint import (
+    KEEP,
+    Checkpoint,
+    CheckpointError,
+    open_checkpoints,
+    restore_latest,
+    save,
+)
+from mnist_sum.recipe import Recipe
 from mnist_sum.state import create_state
 
 # Where one array cannot be read, the reads of others still call back when Orbax is done.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+RECIPE = Recipe(learning_rate=0.1, schedule="one_cycle")
+RUN = {"dataset": "sample", "seed": 3}
+
+
+def checkpoint(state, records):
+    return Checkpoint(RECIPE, state, records, RUN)
 
 
 def records_to(epoch):
@@ -25,7 +40,7 @@ def records_to(epoch):
 @pytest.fixture(scope="module")
 def states():
     """Make states that differ in all of their parts."""
-    states = [create_state(Config(), jax.random.key(seed)) for seed in range(4)]
+    states = [create_state(RECIPE, jax.random.key(seed), 70) for seed in range(4)]
     return [
         state.replace(
             step=jnp.asarray(7 * i),
@@ -42,7 +57,7 @@ def saved(tmp_path_factory, states):
     folder = tmp_path_factory.mktemp("saved") / "checkpoints"
     with open_checkpoints(folder) as checkpoints:
         for epoch, state in enumerate(states, start=1):
-            save(checkpoints, epoch, state, records_to(epoch))
+            save(checkpoints, epoch, checkpoint(state, records_to(epoch)))
     return folder
 
 
@@ -52,15 +67,17 @@ def folder(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "checkpoints")
 
 
-def restore(folder, like):
+def restore(folder):
     with open_checkpoints(folder) as checkpoints:
-        return restore_latest(checkpoints, like)
+        return restore_latest(checkpoints)
 
 
 def test_the_latest_state_comes_back_whole_with_its_records(saved, states):
-    restored, records = restore(saved, states[0])
-    chex.assert_trees_all_equal(restored, jax.device_get(states[-1]))
-    assert records == records_to(4)
+    restored = restore(saved)
+    chex.assert_trees_all_equal(restored.state, jax.device_get(states[-1]))
+    assert restored.recipe == RECIPE
+    assert restored.records == records_to(4)
+    assert restored.run == RUN
 
 
 def test_the_latest_two_are_kept(saved):
@@ -70,14 +87,14 @@ def test_the_latest_two_are_kept(saved):
 
 
 def test_without_a_checkpoint_there_is_none_to_restore(tmp_path, states):
-    assert restore(tmp_path / "checkpoints", states[0]) is None
+    assert restore(tmp_path / "checkpoints") is None
 
 
 def test_what_an_interrupted_save_leaves_behind_is_no_checkpoint_and_is_removed(folder, states):
     shutil.copytree(folder / "4", folder / "5.orbax-checkpoint-tmp-1")
     (folder / "5.orbax-checkpoint-tmp-1" / "commit_success.txt").unlink()
-    restored, _ = restore(folder, states[0])
-    assert restored.step == states[-1].step
+    restored = restore(folder)
+    assert restored.state.step == states[-1].step
     assert not list(folder.glob("*tmp*"))
 
 
@@ -85,10 +102,10 @@ def test_what_an_interrupted_save_leaves_behind_is_no_checkpoint_and_is_removed(
 def test_a_half_deleted_checkpoint_is_refused_and_names_the_way_on(folder, states, part):
     shutil.rmtree(folder / "4" / part)
     with pytest.raises(CheckpointError, match=r"4 is damaged .*: delete it to go on from") as error:
-        restore(folder, states[0])
+        restore(folder)
     assert "\n" not in str(error.value)
     shutil.rmtree(folder / "4")
-    restored, records = restore(folder, states[0])
+    _, restored, records, _ = restore(folder)
     chex.assert_trees_all_equal(restored, jax.device_get(states[2]))
     assert len(records) == 3
 
@@ -110,25 +127,23 @@ def test_a_damaged_file_is_refused(folder, states, damage):
         kept = {"truncated": content[: len(content) // 2], "flipped": content, "emptied": b""}
         path.write_bytes(kept[damage])
     with pytest.raises(CheckpointError, match="4 is damaged"):
-        restore(folder, states[0])
+        restore(folder)
 
 
 def test_metrics_that_miss_an_epoch_are_refused(tmp_path, states):
     with open_checkpoints(tmp_path / "checkpoints") as checkpoints:
-        save(checkpoints, 2, states[0], [{"epoch": 2}])
+        save(checkpoints, 2, checkpoint(states[0], [{"epoch": 2}]))
     with pytest.raises(CheckpointError, match="its metrics are not those of all epochs"):
-        restore(tmp_path / "checkpoints", states[0])
+        restore(tmp_path / "checkpoints")
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("dataset", "sample"), ("adder", "exact"), ("learning_rate", 0.5)]
-)
-def test_a_checkpoint_of_another_config_is_refused_by_the_names_of_the_fields(saved, field, value):
-    config = dataclasses.replace(Config(), **{field: value})
-    like = create_state(config, jax.random.key(0))
-    expected = f"{field} was {getattr(Config(), field)!r} and is {value!r}"
-    with pytest.raises(CheckpointError, match=expected):
-        restore(saved, like)
+def test_a_checkpoint_of_a_version_before_this_is_refused_and_not_called_damaged(folder):
+    facts = folder / "4" / "facts" / "metadata"
+    content = json.loads(facts.read_text())
+    del content["version"]
+    facts.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=r"4 was written by a version .* before 0\.2"):
+        restore(folder)
 
 
 @contextmanager
@@ -148,9 +163,9 @@ def test_a_save_on_a_full_disk_is_a_sentence_and_leaves_the_checkpoint_before_it
         small_files_only(),
         pytest.raises(CheckpointError, match="checkpoints cannot be written") as error,
     ):
-        save(checkpoints, 5, states[0], records_to(5))
+        save(checkpoints, 5, checkpoint(states[0], records_to(5)))
     assert "\n" not in str(error.value)
-    restored, records = restore(folder, states[0])
+    _, restored, records, _ = restore(folder)
     chex.assert_trees_all_equal(restored, jax.device_get(states[-1]))
     assert records == records_to(4)
 
@@ -159,7 +174,7 @@ def test_a_folder_that_is_gone_is_a_sentence(tmp_path, states):
     with open_checkpoints(tmp_path / "checkpoints") as checkpoints:
         shutil.rmtree(tmp_path / "checkpoints")
         with pytest.raises(CheckpointError, match=r"cannot be written .*it is gone"):
-            save(checkpoints, 1, states[0], records_to(1))
+            save(checkpoints, 1, checkpoint(states[0], records_to(1)))
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.configs import CONFIGS, base, named_config
-from mnist_sum.config import Config, ConfigError
+from experiments.configs import CONFIGS, Config, base, named_config
+from mnist_sum.recipe import RecipeError
 
 
 def test_base_is_the_original_recipe():
@@ -17,5 +17,5 @@ def test_a_config_is_made_by_name_and_says_how_it_is_run(name):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ConfigError, match="'bse'; choose one of base, sample, smoke"):
+    with pytest.raises(RecipeError, match="'bse'; choose one of base, sample, smoke"):
         named_config("bse")

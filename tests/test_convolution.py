@@ -1,6 +1,7 @@
 """The convolution: both formulations are the library's, and so are their gradients."""
 
 import dataclasses
+from functools import partial
 
 import chex
 import jax
@@ -11,10 +12,9 @@ from jax import lax
 
 from mnist_sum import convolution, layers
 from mnist_sum.convolution import convolve
-from mnist_sum.sharding import data_sharding
 from mnist_sum.state import create_state
 from mnist_sum.train import train_step
-from tests.tiny import CONFIG
+from tests.tiny import RECIPE
 
 SHAPES = [  # of the model's layers: in_channel, height, out_channel, window
     (1, 28, 10, 3),
@@ -93,32 +93,18 @@ def test_it_can_be_mapped_over_kernels():
     np.testing.assert_allclose(mapped[0], plain(images, kernel), rtol=1e-4, atol=1e-4)
 
 
-def test_a_sharded_batch_is_not_gathered():
-    sharding = data_sharding(jax.devices())
-    images, kernel = operands(SHAPES[1])
-
-    def loss(images, kernel):
-        by_batch = jnp.moveaxis(lax.with_sharding_constraint(images, sharding), 0, -1)
-        return jnp.square(convolve(by_batch, kernel)).sum()
-
-    program = jax.jit(jax.grad(loss, 1)).lower(jnp.moveaxis(images, -1, 0), kernel).compile()
-    text = program.as_text()
-    assert "all-reduce" in text
-    assert "all-gather" not in text
-
-
 @pytest.mark.parity
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float32, 1e-4), (jnp.float64, 1e-10)])
 def test_a_whole_step_is_that_with_the_library(batch, monkeypatch, dtype, tolerance):
-    config = dataclasses.replace(CONFIG, dropout_rate=0.1)
+    recipe = dataclasses.replace(RECIPE, dropout_rate=0.1)
 
     def step(function):
         monkeypatch.setattr(layers, "convolve", function)
         state = jax.tree.map(
             lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x,
-            create_state(config, jax.random.key(0)),
+            create_state(recipe, jax.random.key(0)),
         )
-        new_state, totals = jax.jit(lambda *args: train_step.__wrapped__(*args))(
+        new_state, totals = jax.jit(partial(train_step.__wrapped__, recipe))(
             state, batch, jax.random.key(1)
         )
         return {"params": new_state.params, "batch_stats": new_state.batch_stats}, totals

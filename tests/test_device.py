@@ -1,6 +1,8 @@
 """Devices: the kind that was asked for, or a sentence."""
 
 import os
+import subprocess
+import sys
 
 import jax
 import pytest
@@ -39,3 +41,21 @@ def test_deterministic_adds_to_the_flags_that_are_set(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
     make_deterministic()
     assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/nowhere --xla_gpu_deterministic_ops=true"
+
+
+@pytest.mark.parametrize(("batch_size", "count"), [(16, 8), (12, 6), (7, 7), (11, 1)])
+def test_a_processor_takes_as_many_cores_as_divide_the_batch(batch_size, count):
+    assert choose_devices("auto", None, batch_size) == jax.devices()[:count]
+
+
+def test_each_core_that_a_process_may_use_is_a_device():
+    show = (
+        "import os, jax; from experiments.system.device import choose_devices;"
+        "print(len(os.sched_getaffinity(0)), len(choose_devices('cpu')))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"}
+    found = subprocess.run(
+        [sys.executable, "-c", show], capture_output=True, text=True, env=environment, check=True
+    )
+    cores, devices = found.stdout.split()
+    assert cores == devices

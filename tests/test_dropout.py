@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from flax.traverse_util import path_aware_map
 
-from mnist_sum.config import Config
 from mnist_sum.data import load
 from mnist_sum.model import MnistSum
+from mnist_sum.recipe import Recipe
 from mnist_sum.state import create_state
 
 RATE = 0.25
@@ -28,7 +28,7 @@ def blocks():
     Large biases keep every value from the zeros of ReLU, so that zeros are those of dropout.
     """
     image, _, number = (jnp.asarray(column[:IMAGES]) for column in load("sample").train)
-    state = create_state(Config(), jax.random.key(0))
+    state = create_state(Recipe(), jax.random.key(0))
     params = path_aware_map(
         lambda path, x: x + 100 if path[-2:] == ("norm", "bias") else x, state.params
     )

@@ -13,15 +13,16 @@ import optax
 import pytest
 
 from mnist_sum.batch import Batch
-from mnist_sum.config import Config
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_all
+from mnist_sum.evaluate import predict_outputs
+from mnist_sum.network import Network
+from mnist_sum.recipe import Recipe
 from mnist_sum.state import TrainState, optimizer
 from mnist_sum.torch_weights import from_torch, to_torch
 from mnist_sum.train import train_step
 
 GOLDEN_FILE = Path(__file__).with_name("golden") / "torch.npz"
-CONFIG = Config(dropout_rate=0.0, learning_rate=1e-3, batch_size=64)
+RECIPE = Recipe(dropout_rate=0.0, learning_rate=1e-3, batch_size=64)
 MAY_CHANGE = (
     "These numbers are the original's: make them anew (python tests/golden/make.py) only if "
     "experiments/torch_reference.py was wrong or the sample has changed, never to fit mnist_sum."
@@ -38,16 +39,16 @@ def golden():
 @pytest.fixture(scope="module")
 def run(golden):
     """Train from the golden weights: the states before and after each step, and the losses."""
-    state = start_from(group(golden, "weights"), CONFIG)
+    state = start_from(group(golden, "weights"), RECIPE)
     states, losses = [state], []
     train = load("sample").train
     for i in range(len(golden["losses"])):
-        rows = slice(i * CONFIG.batch_size, (i + 1) * CONFIG.batch_size)
+        rows = slice(i * RECIPE.batch_size, (i + 1) * RECIPE.batch_size)
         batch = Batch(*(jnp.asarray(column[rows]) for column in train))
-        state, totals = train_step(state, batch, jax.random.key(0))
+        state, totals = train_step(RECIPE, state, batch, jax.random.key(0))
         states.append(state)
         losses.append((totals.digit_loss, totals.sum_loss))
-    return states, np.array(losses) / CONFIG.batch_size
+    return states, np.array(losses) / RECIPE.batch_size
 
 
 def group(golden, name):
@@ -55,11 +56,11 @@ def group(golden, name):
     return {k.removeprefix(f"{name}/"): v for k, v in golden.items() if k.startswith(f"{name}/")}
 
 
-def start_from(weights, config):
+def start_from(weights, recipe):
     """Bring the original's weights into a state to train from."""
     variables, step = from_torch(weights)
-    opt_state = optimizer(config).init(variables["params"])
-    return TrainState(jnp.asarray(step), opt_state=opt_state, config=config, **variables)
+    opt_state = optimizer(recipe, 0).init(variables["params"])
+    return TrainState(jnp.asarray(step), jnp.asarray(0), opt_state=opt_state, **variables)
 
 
 def state_dict(state):
@@ -79,7 +80,7 @@ def test_evaluation(golden, run, name, step, atol):
     expected = group(golden, name)
     count = len(expected["sum_logits"])
     image, _, number = (column[:count] for column in load("sample").test)
-    outputs = predict_all(run[0][step], jnp.asarray(image))
+    outputs = predict_outputs(Network(RECIPE, run[0][step].variables), jnp.asarray(image))
     assert_close(outputs.digit_log_probabilities, expected["digit_log_probabilities"], atol=atol)
     assert_close(outputs.sum_logits[np.arange(count), number], expected["sum_logits"], atol=atol)
 

@@ -22,12 +22,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from experiments.configs import Config, config_of, fields_of
 from experiments.system.arguments import ConfigOptions, UsageError, parse
 from mnist_sum.check import InputError, check_examples
-from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError, Dataset, Splits, load
 from mnist_sum.data import dataset as data_module
 from mnist_sum.data.idx import read_digits, read_images
+from mnist_sum.recipe import RecipeError
 
 hostile = settings(
     derandomize=True,
@@ -36,7 +37,7 @@ hostile = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-FIELDS = [field.name for field in dataclasses.fields(Config)]
+FIELDS = list(fields_of(Config()))
 
 
 def listing(folder: Path) -> dict[str, bytes | None]:
@@ -105,7 +106,7 @@ anything = st.one_of(
 @example({"epochs": -(10**5000)})
 @example({"digit_weight": np.zeros((3, 3))})
 def test_a_config_works_or_is_refused(fields: dict[str, Any]) -> None:
-    config, refusal = attempt(ConfigError, Config, **fields)
+    config, refusal = attempt(RecipeError, config_of, fields)
     if refusal:
         assert refusal.startswith(tuple(FIELDS))
     else:
@@ -344,7 +345,7 @@ pairs = st.builds("{}={}".format, st.sampled_from(OPTIONS), st.sampled_from(VALU
 @example(["--learning-rate", "9" * 400])
 def test_a_command_line_is_parsed_or_refused(line: list[str]) -> None:
     try:
-        parsed, refusal = attempt((UsageError, ConfigError), parse, ConfigOptions, "run", line)
+        parsed, refusal = attempt((UsageError, RecipeError), parse, ConfigOptions, "run", line)
     except SystemExit as stop:
         parsed, refusal = stop.code, ""
     assert refusal or parsed == 0 or isinstance(parsed[1].config, Config)

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.config import Config
 from mnist_sum.loss import averages, cross_entropy, total, weighted_mean, zero_totals
 from mnist_sum.model import Outputs
+from mnist_sum.recipe import Recipe
 
 
 def test_loss_is_the_negative_log_probability_of_the_digit():
@@ -44,9 +44,9 @@ def test_the_total_loss_weighs_both_means():
         digit_loss=jnp.array(6.0), digit_count=jnp.array(3),
         sum_loss=jnp.array(20.0), sum_count=jnp.array(4),
     )  # fmt: skip
-    assert weighted_mean(totals, Config()) == 7.0
-    assert weighted_mean(totals, Config(digit_weight=0.5, sum_weight=2.0)) == 11.0
-    assert weighted_mean(totals, Config(sum_weight=0.0)) == 2.0
+    assert weighted_mean(totals, Recipe()) == 7.0
+    assert weighted_mean(totals, Recipe(digit_weight=0.5, sum_weight=2.0)) == 11.0
+    assert weighted_mean(totals, Recipe(sum_weight=0.0)) == 2.0
 
 
 def test_averages_divide_once():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.report.mistakes import all_sums, count_confusions, misread_digits, misread_sums
+from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
+from mnist_sum.batch import all_sums
 from mnist_sum.data import Dataset
 from mnist_sum.model import Outputs
 
@@ -23,27 +24,27 @@ def outputs_of(digits, sums, certainty: float = 20.0) -> Outputs:
 
 
 def test_perfect_outputs_have_no_mistakes(test_set):
-    outputs = outputs_of(test_set.digit, all_sums(test_set))
+    outputs = outputs_of(test_set.digit, np.asarray(all_sums(test_set.digit)))
     assert misread_digits(test_set, outputs) == []
     assert misread_sums(test_set, outputs) == []
 
 
 def test_misread_digit_comes_with_its_own_number_and_what_was_read(test_set):
-    outputs = outputs_of([3, 8, 9], all_sums(test_set))
+    outputs = outputs_of([3, 8, 9], np.asarray(all_sums(test_set.digit)))
     (mistake,) = misread_digits(test_set, outputs)
     assert (mistake.digit, mistake.read_digit, mistake.number, mistake.read_sum) == (5, 8, 2, 7)
     assert mistake.confidence == pytest.approx(1, abs=1e-6)
 
 
 def test_misread_digits_are_ordered_by_confidence(test_set):
-    outputs = outputs_of([1, 1, 1], all_sums(test_set))
+    outputs = outputs_of([1, 1, 1], np.asarray(all_sums(test_set.digit)))
     outputs.digit_log_probabilities[:, 1] = np.log([0.6, 0.9, 0.7])
     mistakes = misread_digits(test_set, outputs)
     assert [mistake.digit for mistake in mistakes] == [5, 9, 3]
 
 
 def test_misread_sum_comes_once_with_its_most_confident_number(test_set):
-    outputs = outputs_of(test_set.digit, all_sums(test_set), certainty=2.0)
+    outputs = outputs_of(test_set.digit, np.asarray(all_sums(test_set.digit)), certainty=2.0)
     outputs.sum_logits[2, 4] = np.eye(19)[0] * 3  # 9 + 4 is read as 0, and
     outputs.sum_logits[2, 6] = np.eye(19)[1] * 5  # 9 + 6, more confidently, as 1
     (mistake,) = misread_sums(test_set, outputs)

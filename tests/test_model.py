@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.config import Config
 from mnist_sum.model import ExactAdder, MnistSum, Outputs, make_model
+from mnist_sum.recipe import Recipe
 
 PARAMETERS = {
     "encoder": {
@@ -118,7 +118,7 @@ def test_the_exact_adder_moves_the_digits_distribution_by_the_number():
 
 
 def test_the_model_with_the_exact_adder_has_the_encoders_parameters_only():
-    model = make_model(Config(adder="exact"))
+    model = make_model(Recipe(adder="exact"))
     init = partial(model.init, train=False)
     image, number = jnp.zeros((2, 28, 28)), jnp.zeros(2, int)
     shapes = jax.eval_shape(init, jax.random.key(0), image, number)

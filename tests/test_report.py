@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from experiments.configs import base, sample
-from experiments.report.mistakes import all_sums
 from experiments.report.page import REPORT, write_report
+from experiments.system.this_run import Run
+from mnist_sum.batch import all_sums
 from mnist_sum.data import Splits, load
 from mnist_sum.model import Outputs
 from tests.pictures import make_records
@@ -24,9 +25,10 @@ def write(folder, config, epochs: int, splits: Splits, misread: int) -> str:
     """Write the report of a model that reads the first so many images as the next digit."""
     digits = splits.test.digit + (np.arange(len(splits.test.digit)) < misread)
     log_probabilities = jax.nn.log_softmax(jax.nn.one_hot(digits % 10, 10))
-    outputs = Outputs(log_probabilities, jax.nn.one_hot(all_sums(splits.test), 19))
+    outputs = Outputs(log_probabilities, jax.nn.one_hot(all_sums(splits.test.digit), 19))
     records = make_records(epochs)
-    write_report(folder, "name", config, records, splits, outputs, {"device": "1 x abacus"})
+    run = Run("name", config, folder, jax.devices()[:1], splits)
+    write_report(run, records, jax.device_get(outputs))
     return (folder / REPORT).read_text()
 
 
@@ -40,7 +42,7 @@ def test_report_of_the_sample_names_its_pictures_and_facts(tmp_path, splits):
     assert re.search(r"last epoch +\| 99.00% +\| 98.00%", report)
     assert "mean of the last 7 epochs" in report
     assert re.search(r"learning_rate +\| 0.1 +\| 0.01", report)
-    assert "1 x abacus" in report
+    assert "1 x cpu, " in report
     assert "21,843" in report
     assert "original's" not in report  # it did not learn from the sample
 

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import signal
+import sys
 import time
 
 import chex
@@ -101,7 +102,7 @@ def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     message, command = errors.strip().splitlines()
     assert message.startswith("Interrupted after ")
     assert message.endswith(" of 8 epochs, which are saved. Go on with:")
-    arguments = command.removeprefix("python -m experiments.run ").split()
+    arguments = command.removeprefix(f"{sys.executable} -m experiments.run ").split()
     assert arguments == [*RECIPE, "--workdir", str(folder), "--resume"]
     code, output, errors = run_command(*arguments)
     assert code == 0, errors
@@ -166,7 +167,7 @@ def test_several_seeds_are_interrupted_go_on_and_are_summed_up(tmp_path):
     assert output.startswith("Seeds:   0 .. 1, ")
     message, command = errors.strip().splitlines()
     assert message.endswith(" of 16 epochs, which are saved. Go on with:")
-    arguments = command.removeprefix("python -m experiments.run ").split()
+    arguments = command.removeprefix(f"{sys.executable} -m experiments.run ").split()
     assert arguments == [*recipe, str(folder), "--resume"]
     code, output, errors = run_command(*arguments)
     assert code == 0, errors

@@ -13,8 +13,8 @@ from experiments.configs import sample
 from experiments.run import main
 from mnist_sum.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_all
-from mnist_sum.state import create_state
+from mnist_sum.evaluate import predict_outputs
+from mnist_sum.network import Network
 from tests.commands import run_command
 
 LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy"}
@@ -78,11 +78,12 @@ def test_the_work_folder_is_complete(sample_run):
 def test_the_sum_is_right_for_all_pairs_of_digit_and_number(sample_run, records):
     folder, _ = sample_run
     with open_checkpoints(folder / "checkpoints") as checkpoints:
-        like = create_state(sample(), jax.random.key(0), 40 * sample().epochs)
-        state, saved_records = restore_latest(checkpoints, like)
-    assert saved_records == records
+        saved = restore_latest(checkpoints)
+    assert saved.records == records
     test = load("sample").test
-    sums = np.asarray(predict_all(state, test.image).sum_logits).argmax(-1)
+    sums = np.asarray(
+        predict_outputs(Network(saved.recipe, saved.state.variables), test.image).sum_logits
+    ).argmax(-1)
     for digit in range(10):
         for number in range(10):
             answers = sums[test.digit == digit, number]

@@ -1,5 +1,6 @@
-"""Data parallelism: eight devices compute what one computes, however they are put to work."""
+"""Data parallelism: many devices compute what one computes, however they are put to work."""
 
+import dataclasses
 from functools import partial
 
 import chex
@@ -8,11 +9,12 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import Mesh, PartitionSpec
 
-from mnist_sum.evaluate import evaluate
-from mnist_sum.sharding import DATA_AXIS, data_sharding, replicate, shard_batch
+from mnist_sum.evaluate import evaluate, predict_outputs
+from mnist_sum.network import Network
+from mnist_sum.sharding import DATA_AXIS, data_mesh, own_part, replicate, split_axis
 from mnist_sum.state import create_state
 from mnist_sum.train import train_epoch, train_step
-from tests.tiny import CONFIG
+from tests.tiny import RECIPE
 
 DEVICES = jax.devices()
 KEY = jax.random.key(1)
@@ -26,12 +28,12 @@ def assert_same(actual, expected):
 
 @pytest.fixture(scope="module")
 def state():
-    return create_state(CONFIG, jax.random.key(0))
+    return create_state(RECIPE, jax.random.key(0))
 
 
 @pytest.fixture(scope="module")
 def one_device_step(state, batch):
-    return train_step(state, batch, KEY)
+    return train_step(RECIPE, state, batch, KEY)
 
 
 def test_there_are_eight_devices():
@@ -39,32 +41,52 @@ def test_there_are_eight_devices():
 
 
 def test_a_batch_is_split_only_where_it_divides():
-    split = jax.jit(partial(shard_batch, sharding=data_sharding(DEVICES)))
-    assert split(jnp.zeros((16, 3))).sharding.shard_shape((16, 3)) == (2, 3)
-    assert split(jnp.zeros((12, 3))).sharding.is_fully_replicated
+    mesh = data_mesh(DEVICES)
+    assert split_axis(16, mesh) == DATA_AXIS
+    assert split_axis(12, mesh) is None
+    assert split_axis(16, None) is None
+
+
+def test_each_device_takes_its_own_part():
+    take = jax.shard_map(
+        partial(own_part, axis_name=DATA_AXIS),
+        mesh=data_mesh(DEVICES),
+        in_specs=PartitionSpec(),
+        out_specs=PartitionSpec(DATA_AXIS),
+    )
+    assert take(jnp.arange(16)).tolist() == list(range(16))
 
 
 def test_replicated_arrays_are_everywhere():
-    x = replicate(jnp.arange(3), data_sharding(DEVICES))
+    x = replicate(jnp.arange(3), data_mesh(DEVICES))
     assert x.sharding.is_fully_replicated
     assert x.sharding.device_set == set(DEVICES)
 
 
-def test_an_epoch_on_a_mesh_is_that_of_one_device(dataset):
-    sharding = data_sharding(DEVICES)
-    state = replicate(create_state(CONFIG, jax.random.key(0)), sharding)
-    on_mesh = train_epoch(state, replicate(dataset, sharding), KEY, sharding)
-    alone = train_epoch(create_state(CONFIG, jax.random.key(0)), dataset, KEY)
+@pytest.mark.parametrize("count", [3, 8])  # three do not divide the batch, and compute it whole
+def test_an_epoch_on_a_mesh_is_that_of_one_device(dataset, count):
+    mesh = data_mesh(DEVICES[:count])
+    recipe = dataclasses.replace(RECIPE, numbers="fresh", shift=1.0, dropout_rate=0.0)
+    state = replicate(create_state(recipe, jax.random.key(0)), mesh)
+    on_mesh = train_epoch(recipe, state, replicate(dataset, mesh), KEY, mesh)
+    alone = train_epoch(recipe, create_state(recipe, jax.random.key(0)), dataset, KEY)
     assert_same(on_mesh, alone)
-    state, _ = on_mesh
-    assert_same(
-        evaluate(state, replicate(dataset, sharding), sharding), evaluate(alone[0], dataset)
-    )
+
+
+def test_evaluation_on_a_mesh_is_that_of_one_device(state, dataset):
+    network, mesh = Network(RECIPE, state.variables), data_mesh(DEVICES)
+    everywhere, part = replicate((network, dataset), mesh), dataset.image[:21]
+    assert_same(evaluate(*everywhere, mesh), evaluate(network, dataset))
+    outputs = predict_outputs(everywhere[0], part, mesh)  # 21 images do not divide by 8
+    assert outputs.sum_logits.sharding.is_fully_replicated
+    assert_same(outputs, predict_outputs(network, part))
 
 
 def test_a_step_under_pmap_is_that_of_one_device(state, batch, one_device_step):
     split = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), batch)
-    step = jax.pmap(partial(train_step, axis_name=DATA_AXIS), DATA_AXIS, in_axes=(None, 0, None))
+    step = jax.pmap(
+        partial(train_step, RECIPE, axis_name=DATA_AXIS), DATA_AXIS, in_axes=(None, 0, None)
+    )
     everywhere = step(state, split, KEY)
     for device in (0, 7):
         assert_same(jax.tree.map(lambda x, device=device: x[device], everywhere), one_device_step)
@@ -72,7 +94,7 @@ def test_a_step_under_pmap_is_that_of_one_device(state, batch, one_device_step):
 
 def test_a_step_under_shard_map_is_that_of_one_device(state, batch, one_device_step):
     step = jax.shard_map(
-        partial(train_step, axis_name=DATA_AXIS),
+        partial(train_step, RECIPE, axis_name=DATA_AXIS),
         mesh=Mesh(DEVICES, (DATA_AXIS,)),
         in_specs=(PartitionSpec(), PartitionSpec(DATA_AXIS), PartitionSpec()),
         out_specs=PartitionSpec(),

@@ -5,21 +5,21 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from mnist_sum.config import Config, ConfigError
+from mnist_sum.recipe import Recipe, RecipeError
 from mnist_sum.state import create_state, learning_rate, optimizer
-from tests.tiny import CONFIG
+from tests.tiny import RECIPE
 
 
 def test_it_starts_from_step_zero_without_momentum():
-    state = create_state(CONFIG, jax.random.key(0))
+    state = create_state(RECIPE, jax.random.key(0))
     assert state.step == 0
-    assert state.config == CONFIG
+    assert state.total_steps == 0
     assert all((x == 0).all() for x in jax.tree.leaves(state.opt_state))
     assert sum(x.size for x in jax.tree.leaves(state.opt_state)) == 21_843
 
 
 def test_its_weights_are_those_of_the_key():
-    one, same, other = (create_state(CONFIG, jax.random.key(seed)) for seed in (0, 0, 1))
+    one, same, other = (create_state(RECIPE, jax.random.key(seed)) for seed in (0, 0, 1))
     chex.assert_trees_all_equal(one, same)
     for a, b in zip(
         jax.tree.leaves(one.params["encoder"]["conv8"]),
@@ -30,26 +30,26 @@ def test_its_weights_are_those_of_the_key():
 
 
 def test_a_schedule_rises_to_the_learning_rate_and_falls_to_nothing():
-    config = Config(schedule="one_cycle", learning_rate=0.2, warmup=0.25)
-    rate = learning_rate(config, 100)
+    recipe = Recipe(schedule="one_cycle", learning_rate=0.2, warmup=0.25)
+    rate = learning_rate(recipe, 100)
     rates = [float(rate(step)) for step in range(101)]
     assert rates.index(max(rates)) == 25
     assert max(rates) == pytest.approx(0.2)
     assert rates[0] == pytest.approx(0.2 / 25)
     assert rates[100] < 1e-4
-    assert learning_rate(Config(), 100) == 0.01
+    assert learning_rate(Recipe(), 100) == 0.01
 
 
 def test_a_schedule_needs_to_know_its_length():
-    with pytest.raises(ConfigError, match="'one_cycle' and needs the total_steps"):
-        create_state(Config(schedule="one_cycle"), jax.random.key(0))
+    with pytest.raises(RecipeError, match="'one_cycle' and needs the total_steps"):
+        create_state(Recipe(schedule="one_cycle"), jax.random.key(0))
 
 
 def test_weights_decay_but_not_biases_and_scales():
-    config = Config(learning_rate=1.0, momentum=0.0, weight_decay=0.5)
+    recipe = Recipe(learning_rate=1.0, momentum=0.0, weight_decay=0.5)
     params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
     zeros = jax.tree.map(jnp.zeros_like, params)
-    recipe = optimizer(config)
-    updates, _ = recipe.update(zeros, recipe.init(params), params)
+    sgd = optimizer(recipe, 0)
+    updates, _ = sgd.update(zeros, sgd.init(params), params)
     assert (updates["kernel"] == -0.5).all()
     assert (updates["bias"] == 0.0).all()

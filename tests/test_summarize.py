@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from experiments.configs import config_of
 from experiments.summarize import main
 from experiments.system import workdir
-from mnist_sum.config import Config
 from tests.pictures import size_of_png
 
 
@@ -16,7 +16,7 @@ def make_run(tmp_path):
 
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
-        with workdir.hold(folder, "base", Config(**{"seed": seed, "epochs": 8} | fields), False):
+        with workdir.hold(folder, "base", config_of({"seed": seed, "epochs": 8} | fields), False):
             pass
         records = [
             {

@@ -14,13 +14,14 @@ import optax
 import pytest
 
 from mnist_sum.batch import Batch
-from mnist_sum.config import Config
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_all
+from mnist_sum.evaluate import predict_outputs
+from mnist_sum.network import Network
+from mnist_sum.recipe import Recipe
 from mnist_sum.state import create_state
 from mnist_sum.torch_weights import from_torch, to_torch
 from mnist_sum.train import train_step
-from tests.test_golden import CONFIG, GOLDEN_FILE, group, start_from, state_dict
+from tests.test_golden import GOLDEN_FILE, RECIPE, group, start_from, state_dict
 
 torch = pytest.importorskip("torch")
 stats = pytest.importorskip("scipy.stats")
@@ -61,15 +62,15 @@ def torch_state_dict(model):
     return {name: tensor.numpy() for name, tensor in state.items()}
 
 
-def train_both(model, state, steps):
+def train_both(model, recipe, state, steps):
     """Train on the same batches; return the state, and the digit's and sum's losses of both."""
     train = load("sample").train
-    size = state.config.batch_size
-    optimizer = reference.make_optimizer(model, state.config.learning_rate)
+    size = recipe.batch_size
+    optimizer = reference.make_optimizer(model, recipe.learning_rate)
     ours, theirs = [], []
     for start in range(0, steps * size, size):
         batch = Batch(*(jnp.asarray(column[start : start + size]) for column in train))
-        state, totals = train_step(state, batch, jax.random.key(0))
+        state, totals = train_step(recipe, state, batch, jax.random.key(0))
         ours.append((totals.digit_loss / size, totals.sum_loss / size))
         torch_batch = reference.torch_batch(train, start, start + size)
         theirs.append(reference.train_step(model, optimizer, torch_batch))
@@ -97,9 +98,8 @@ def test_evaluation_gives_the_same_outputs(model):
     batch = reference.torch_batch(test, 0, TEST_IMAGES)
     with torch.no_grad():
         theirs = model.eval()(batch.image, batch.number)
-    ours = predict_all(
-        start_from(torch_state_dict(model), CONFIG), jnp.asarray(test.image[:TEST_IMAGES])
-    )
+    network = Network(RECIPE, start_from(torch_state_dict(model), RECIPE).variables)
+    ours = predict_outputs(network, jnp.asarray(test.image[:TEST_IMAGES]))
     sum_logits = ours.sum_logits[np.arange(TEST_IMAGES), test.number[:TEST_IMAGES]]
     np.testing.assert_allclose(
         ours.digit_log_probabilities, theirs.digit_log_probabilities, rtol=0, atol=1e-5
@@ -108,7 +108,7 @@ def test_evaluation_gives_the_same_outputs(model):
 
 
 def test_a_step_has_the_same_losses_gradients_and_running_statistics(model):
-    state, ours, theirs = train_both(model, start_from(torch_state_dict(model), CONFIG), 1)
+    state, ours, theirs = train_both(model, RECIPE, start_from(torch_state_dict(model), RECIPE), 1)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
     gradients = optax.tree_utils.tree_get(state.opt_state, "trace")  # momentum starts from zero
     arrays = to_torch({"params": gradients, "batch_stats": state.batch_stats}, state.step)
@@ -119,18 +119,20 @@ def test_a_step_has_the_same_losses_gradients_and_running_statistics(model):
 def test_twenty_steps_lead_to_the_same_parameters():
     """A small learning rate keeps rounding errors from growing."""
     model = arbitrary_model()
-    state, ours, theirs = train_both(model, start_from(torch_state_dict(model), CONFIG), STEPS)
+    state, ours, theirs = train_both(
+        model, RECIPE, start_from(torch_state_dict(model), RECIPE), STEPS
+    )
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
     assert_near(state_dict(state), torch_state_dict(model), 1e-3)
 
 
 def test_twenty_steps_of_the_recipe_lead_to_the_same_parameters_in_float64():
     """In float32 a last bit grows to a loss apart by 1e-2, in PyTorch against itself as well."""
-    config = dataclasses.replace(CONFIG, learning_rate=reference.LEARNING_RATE)
+    recipe = dataclasses.replace(RECIPE, learning_rate=reference.LEARNING_RATE)
     model = initial_model()
     with jax.enable_x64(True):
-        state = cast(start_from(torch_state_dict(model), config), np.float32, np.float64)
-        state, ours, theirs = train_both(model, state, STEPS)
+        state = cast(start_from(torch_state_dict(model), recipe), np.float32, np.float64)
+        state, ours, theirs = train_both(model, recipe, state, STEPS)
         state = cast(state, np.float64, np.float32)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     assert_near(state_dict(state), torch_state_dict(model), 1e-6)
@@ -146,7 +148,7 @@ def test_arbitrary_weights_come_back_unchanged():
 
 
 def test_initial_weights_are_distributed_alike():
-    ours = [state_dict(create_state(CONFIG, jax.random.key(seed))) for seed in SEEDS]
+    ours = [state_dict(create_state(RECIPE, jax.random.key(seed))) for seed in SEEDS]
     theirs = [torch_state_dict(initial_model(seed)) for seed in SEEDS]
     for name in theirs[0]:
         our, their = (np.ravel([weights[name] for weights in both]) for both in (ours, theirs))
@@ -160,12 +162,12 @@ def test_initial_weights_are_distributed_alike():
 
 def test_the_recipe_is_the_originals():
     """What test_dropout.py says of our dropout holds for the original's."""
-    assert Config().learning_rate == reference.LEARNING_RATE
-    assert Config().momentum == reference.MOMENTUM
+    assert Recipe().learning_rate == reference.LEARNING_RATE
+    assert Recipe().momentum == reference.MOMENTUM
     modules = reference.TorchMnistSum().named_modules()
     dropouts = {name: x.p for name, x in modules if isinstance(x, torch.nn.Dropout)}
     assert dropouts == dict.fromkeys(
         [f"mnist_mode.convblock{i}.3" for i in (1, 2, 4, 5, 6, 7)]
         + [f"layer{i}.3" for i in (1, 2, 3)],
-        Config().dropout_rate,
+        Recipe().dropout_rate,
     )

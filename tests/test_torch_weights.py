@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.config import Config
+from mnist_sum.recipe import Recipe
 from mnist_sum.state import create_state
 from mnist_sum.torch_weights import WeightsError, from_torch, to_torch
 
@@ -57,7 +57,7 @@ def test_what_comes_in_goes_out_unchanged(state_dict):
 
 
 def test_what_goes_out_comes_in_unchanged():
-    state = create_state(Config(), jax.random.key(0))
+    state = create_state(Recipe(), jax.random.key(0))
     variables = {"params": state.params, "batch_stats": state.batch_stats}
     back, step = from_torch(to_torch(variables, jnp.asarray(469)))
     assert step == 469

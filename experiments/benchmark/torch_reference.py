@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax, nll_loss, one_hot
 
-from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 from mnist_sum.data import Dataset
+from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 
 LEARNING_RATE = 0.01
 MOMENTUM = 0.9

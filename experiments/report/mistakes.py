@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
 
-from mnist_sum.config import NUM_NUMBERS
+from mnist_sum.batch import all_sums
 from mnist_sum.data import Dataset
 from mnist_sum.model import Outputs
 
@@ -38,9 +39,9 @@ def misread_sums(test: Dataset, outputs: Outputs) -> list[Mistake]:
 
     Each comes with the number that it goes wrong with most confidently, and the list likewise.
     """
-    probabilities = softmax(np.asarray(outputs.sum_logits)).max(-1)
+    probabilities = np.asarray(jax.nn.softmax(outputs.sum_logits)).max(-1)
     read_digit = np.asarray(outputs.digit_log_probabilities).argmax(-1)
-    wrong = np.asarray(outputs.sum_logits).argmax(-1) != all_sums(test)
+    wrong = np.asarray(outputs.sum_logits).argmax(-1) != np.asarray(all_sums(test.digit))
     wrong &= (read_digit == np.asarray(test.digit))[:, None]
     confidences = np.where(wrong, probabilities, 0)
     rows = np.flatnonzero(wrong.any(-1))
@@ -68,17 +69,6 @@ def by_confidence(
     """Sort rows by their confidence, the greatest first."""
     order = np.argsort(-confidences, kind="stable")
     return [(int(rows[i]), float(confidences[i])) for i in order]
-
-
-def softmax(logits: Float[np.ndarray, "*batch 19"]) -> Float[np.ndarray, "*batch 19"]:
-    """Turn logits into probabilities."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
-
-
-def all_sums(test: Dataset) -> Int[np.ndarray, "image 10"]:
-    """Add all ten numbers to the digit of every image."""
-    return np.asarray(test.digit)[:, None] + np.arange(NUM_NUMBERS)
 
 
 def count_confusions(

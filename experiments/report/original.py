@@ -6,7 +6,7 @@ cell. It paired each test image with one number, where we pair it with all ten.
 
 from typing import Any
 
-from mnist_sum.config import Config
+from experiments.configs import Config
 
 ACCURACIES = (  # an epoch a line, in percent: train digit, train sum, test digit, test sum
     (93.44, 69.47, 97.90, 96.90),

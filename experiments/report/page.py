@@ -1,24 +1,22 @@
 """report.md: what a run did and how well, on one page with its pictures."""
 
-import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean, median
 from textwrap import fill
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Int
 
-from experiments.configs import base
+from experiments.configs import Config, base, fields_of
 from experiments.report import figures, original
 from experiments.report.graph import draw_model
-from experiments.report.mistakes import all_sums, count_confusions, misread_digits, misread_sums
+from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
 from experiments.report.tables import Row, layer_table, markdown_table
+from experiments.system.environment import describe_environment
+from experiments.system.this_run import Run
 from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
-from mnist_sum.config import Config
-from mnist_sum.data import Splits
+from mnist_sum.batch import all_sums
 from mnist_sum.model import Outputs, make_model
 from mnist_sum.summary import list_layers
 
@@ -29,27 +27,20 @@ MOST_CONFUSED = 5
 PAGE_WIDTH = 100
 
 
-def write_report(
-    folder: Path,
-    name: str,
-    config: Config,
-    records: Sequence[dict[str, Any]],
-    splits: Splits,
-    outputs: Outputs,
-    environment: dict[str, str],
-) -> None:
-    """Write report.md and its pictures into the work folder, which has the curves already.
+def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) -> None:
+    """Write report.md and its pictures into the run's folder, which has the curves already.
 
-    `outputs` are those for the test images, each with all ten numbers, after the last epoch.
+    `records` are the metrics of all epochs, `outputs` those for the test images, each with all ten
+    numbers, after the last epoch; on the host.
     """
-    test, outputs = splits.test, jax.device_get(outputs)
-    layers = list_layers(make_model(config))
+    folder, test = run.folder, run.splits.test
+    layers = list_layers(make_model(run.config.recipe))
     confusions = {
         "digit": count_confusions(test.digit, outputs.digit_log_probabilities),
-        "sum": count_confusions(all_sums(test), outputs.sum_logits),
+        "sum": count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits),
     }
-    beside = original.records() if original.is_comparable(config) else []
-    figures.draw_samples(splits.train, folder / SAMPLES)
+    beside = original.records() if original.is_comparable(run.config) else []
+    figures.draw_samples(run.splits.train, folder / SAMPLES)
     figures.draw_mistakes(
         misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES
     )
@@ -57,10 +48,10 @@ def write_report(
         figures.draw_confusion(counts, output, folder / CONFUSIONS[output])
     draw_model(layers, folder / MODEL)
     sections = (
-        f"# MNIST sum, config {name}",
+        f"# MNIST sum, config {run.name}",
         "A network reads the digit in an image, and adds a number to it.",
         result_section(records, beside),
-        run_section(config, records, splits, environment),
+        run_section(run, records),
         curves_section(beside),
         mistakes_section(confusions),
         f"## Data\n\n![The first training images]({SAMPLES})",
@@ -97,31 +88,27 @@ def accuracies(records: Sequence[dict[str, Any]], epochs: int) -> list[str]:
     ]
 
 
-def run_section(
-    config: Config,
-    records: Sequence[dict[str, Any]],
-    splits: Splits,
-    environment: dict[str, str],
-) -> str:
+def run_section(run: Run, records: Sequence[dict[str, Any]]) -> str:
     """Say what was trained, on what, and how fast."""
     seconds = sum(record["seconds"] for record in records)
     speed = median(record["examples_per_second"] for record in records)
-    images = f"{len(splits.train.digit):,} training and {len(splits.test.digit):,} test images"
+    train, test = (len(dataset.digit) for dataset in run.splits)
     facts = {
-        "data": f"{config.dataset}, {images}",
+        "data": f"{run.config.dataset}, {train:,} training and {test:,} test images",
         "training": f"{len(records)} epochs in {seconds:,.0f} s, {speed:,.0f} images a second",
-        **environment,
+        **describe_environment(run.devices),
     }
     facts_table = markdown_table([("what", "value"), *facts.items()])
-    return f"## What ran\n\n{facts_table}\n\n{differences(config)}"
+    return f"## What ran\n\n{facts_table}\n\n{differences(run.config)}"
 
 
 def differences(config: Config) -> str:
     """List where the config departs from `base`, the original's recipe."""
+    fields = fields_of(config)
     rows: list[Row] = [
-        (field, str(getattr(config, field)), str(value))
-        for field, value in dataclasses.asdict(base()).items()
-        if getattr(config, field) != value and field != "seed"
+        (field, str(fields[field]), str(value))
+        for field, value in fields_of(base()).items()
+        if fields[field] != value and field != "seed"
     ]
     if not rows:
         return "The config is `base`, the recipe of the original, without a change."

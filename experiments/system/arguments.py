@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -14,11 +15,11 @@ from typing import Any, TypeVar
 
 import tyro
 
-from experiments.configs import CONFIGS, named_config
+from experiments.configs import CONFIGS, Config, named_config
 from experiments.system.interruption import Terminated
 from mnist_sum.checkpoint import CheckpointError
-from mnist_sum.config import Config, ConfigError
 from mnist_sum.data import DataError
+from mnist_sum.recipe import RecipeError
 
 
 class UsageError(ValueError):
@@ -43,7 +44,7 @@ Options = TypeVar("Options", bound=ConfigOptions)
 def parse(kind: type[Options], program: str, argv: Sequence[str]) -> tuple[str, Options]:
     """Parse a command line into the name of its config and its options.
 
-    Raises UsageError or ConfigError, in one sentence; prints and exits 0 for --help.
+    Raises UsageError or RecipeError, in one sentence; prints and exits 0 for --help.
     """
     chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     chooser.add_argument("--config", default="base")
@@ -83,9 +84,9 @@ def first_sentence(framed: str) -> str:
     """
     rows = [row.strip("│ ") for row in framed.splitlines()[1:]]
     message = " ".join(takewhile(lambda row: not is_rule(row), dropwhile(is_rule, rows)))
-    sentence_of_config = message.removeprefix("Error parsing config: ")
-    if sentence_of_config != message:
-        return sentence_of_config
+    of_config = re.fullmatch(r"Error parsing config(?:\.recipe)?: (.*)", message)
+    if of_config:
+        return of_config[1]
     return message.rstrip(".") + "; --help lists the options."
 
 
@@ -108,7 +109,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
         return 128 + signal.SIGPIPE
-    except (UsageError, ConfigError, DataError, CheckpointError) as error:
+    except (UsageError, RecipeError, DataError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:

@@ -69,6 +69,11 @@ def find_place(options: ProcessOptions) -> Place | None:
     )
 
 
+def is_first() -> bool:
+    """Say whether this process is the one that prints and writes."""
+    return jax.process_index() == 0
+
+
 def is_worker() -> bool:
     """Say whether this process was started by `supervise`."""
     return WORKER in os.environ

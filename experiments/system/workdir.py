@@ -1,19 +1,18 @@
 """The work folder of a run: config.json, metrics.jsonl, curves.png, checkpoints/ and the report."""
 
-import dataclasses
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from experiments.configs import Config, config_of, fields_of, list_differences
 from experiments.system.arguments import UsageError
-from mnist_sum.checkpoint import list_differences
-from mnist_sum.config import Config
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -71,7 +70,7 @@ def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
     """Note the config in a folder, or compare it with the one that is noted there."""
     path = folder / CONFIG
     if not path.exists() and (resume or not (folder / CHECKPOINTS).exists()):
-        description = {"name": name, "config": dataclasses.asdict(config)}
+        description = {"name": name, "version": version("mnist_sum"), "config": fields_of(config)}
         write(path, json.dumps(description, indent=2) + "\n")
     elif not resume:
         raise UsageError(
@@ -79,17 +78,16 @@ def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
             "with that run by --resume."
         )
     else:
-        differing = list_differences(read_config(folder), config)
+        differing = list_differences(fields_of(read_config(folder)), config)
         if differing:
             raise UsageError(f"The run in {folder} has another config: {differing}.")
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read the config that a run has noted, every field of it; raises UsageError."""
+def read_config(folder: Path) -> Config:
+    """Read the config that a run has noted; raises UsageError."""
     try:
-        noted = json.loads((folder / CONFIG).read_text())["config"]
-        return dataclasses.asdict(Config(**noted))
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        return config_of(json.loads((folder / CONFIG).read_text())["config"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"{folder / CONFIG} is not that of a run ({error}).") from None
 
 

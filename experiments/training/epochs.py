@@ -5,94 +5,112 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
+from experiments.configs import Config, fields_of, list_differences
 from experiments.report import original
 from experiments.report.figures import draw_curves
 from experiments.system import workdir
 from experiments.system.arguments import UsageError
+from experiments.system.distributed import is_first
 from experiments.system.interruption import uninterrupted
+from experiments.system.this_run import Run
 from experiments.training.progress import Progress
 from mnist_sum import checkpoint
-from mnist_sum.config import Config
+from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Splits
-from mnist_sum.evaluate import evaluate
-from mnist_sum.loss import Totals, averages, zero_totals
-from mnist_sum.sharding import data_sharding, replicate
+from mnist_sum.evaluate import evaluate, predict_outputs, unseen_accuracy
+from mnist_sum.loss import averages
+from mnist_sum.network import Network
+from mnist_sum.sharding import data_mesh, replicate
 from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import begin_epoch, count_steps, train_steps
+from mnist_sum.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
 
 SEGMENTS = 20  # calls that an epoch is cut into: between them the bar moves, and Ctrl-C is heard
 PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
 
 
-def leads() -> bool:
-    """Say whether this process is the one that prints and writes."""
-    return jax.process_index() == 0
+class Training(NamedTuple):
+    """What every epoch of a run is trained with."""
+
+    config: Config
+    splits: Splits
+    """On all devices."""
+    mesh: Mesh
+    key: Key[Array, ""]
+    """From which each epoch folds its own."""
 
 
-def train(
-    config: Config,
-    folder: Path,
-    resume: bool,
-    devices: list[jax.Device],
-    on_host: Splits,
-    records: list[dict[str, Any]],
-) -> TrainState:
-    """Train all epochs, or all that the folder does not have yet; add their records to the list."""
-    sharding = data_sharding(devices)
-    splits = replicate(on_host, sharding)
-    init_key, epochs_key = jax.random.split(jax.random.key(config.seed))
-    steps = config.epochs * count_steps(config, len(on_host.train.digit))
-    state = create_state(config, init_key, steps)
-    curves_beside = original.records() if original.is_comparable(config) else []
-    with checkpoint.open_checkpoints(folder / workdir.CHECKPOINTS, leads()) as checkpoints:
-        restored = checkpoint.restore_latest(checkpoints, state) if resume else None
-        if restored:
-            state, saved_records = restored
-            records.extend(saved_records)
-            if leads():  # as it may have been ended between the checkpoint and these
-                workdir.write_metrics(folder, records)
-                draw_curves(records, folder / workdir.CURVES, curves_beside)
-        state = replicate(state, sharding)
+def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
+    """Train all epochs, or all that the folder does not have yet; returns the records of all."""
+    mesh = data_mesh(run.devices)
+    init_key, epochs_key = jax.random.split(jax.random.key(run.config.seed))
+    training = Training(run.config, replicate(run.splits, mesh), mesh, epochs_key)
+    recipe, epochs = run.config.recipe, run.config.epochs
+    records: list[dict[str, Any]] = []
+    beside = original.records() if original.is_comparable(run.config) else []
+    with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
+        saved = checkpoint.restore_latest(checkpoints) if resume else None
+        if saved:
+            check_same(saved, run)
+            state, records = saved.state, saved.records
+            if is_first():  # as it may have been ended between the checkpoint and these
+                workdir.write_metrics(run.folder, records)
+                draw_curves(records, run.folder / workdir.CURVES, beside)
+        else:
+            total_steps = epochs * count_steps(recipe, len(run.splits.train.digit))
+            state = create_state(recipe, init_key, total_steps)
+        state = replicate(state, mesh)
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
-        print(f"Results: {folder}", flush=True)
+        print(f"Results: {run.folder}", flush=True)
         if resume:
-            print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
-        if len(records) < config.epochs:
-            state = compile_ahead(state, splits, jax.random.fold_in(epochs_key, 0), sharding)
+            print(f"Resumed: {len(records)} of {epochs} epochs are done", flush=True)
+        if len(records) < epochs:
+            state = compile_ahead(state, training)
         drawn = time.perf_counter()
-        for epoch in range(len(records) + 1, config.epochs + 1):
-            state, record = run_epoch(state, splits, epoch, epochs_key, sharding)
+        for epoch in range(len(records) + 1, epochs + 1):
+            state, record = run_epoch(state, training, epoch)
             with uninterrupted():
-                if leads():
-                    checkpoint.save(checkpoints, epoch, state, [*records, record])
                 records.append(record)
-            if leads():
-                workdir.write_metrics(folder, records)
-                if epoch == config.epochs or time.perf_counter() - drawn > PICTURE_SECONDS:
-                    draw_curves(records, folder / workdir.CURVES, curves_beside)
-                    drawn = time.perf_counter()
-    return state
+                if is_first():
+                    latest = Checkpoint(recipe, state, records, run_fields(run.config))
+                    checkpoint.save(checkpoints, epoch, latest)
+                    workdir.write_metrics(run.folder, records)
+            if is_first() and (epoch == epochs or time.perf_counter() - drawn > PICTURE_SECONDS):
+                draw_curves(records, run.folder / workdir.CURVES, beside)
+                drawn = time.perf_counter()
+    return state, records
 
 
-def compile_ahead(
-    state: TrainState, splits: Splits, key: Key[Array, ""], sharding: NamedSharding
-) -> TrainState:
+def run_fields(config: Config) -> dict[str, Any]:
+    """List the fields of a config that its recipe does not have."""
+    return {k: v for k, v in fields_of(config).items() if not hasattr(config.recipe, k)}
+
+
+def check_same(saved: Checkpoint, run: Run) -> None:
+    """Raise UsageError if a checkpoint is of another config than the run."""
+    noted = fields_of(Config(saved.recipe)) | dict(saved.run)
+    differing = list_differences(noted, run.config)
+    if differing:
+        path = run.folder / workdir.CHECKPOINTS / str(len(saved.records))
+        raise UsageError(f"{path} is of a run with another config: {differing}.")
+
+
+def compile_ahead(state: TrainState, training: Training) -> TrainState:
     """Compile what the run calls, so that the time of an epoch is that of its steps.
 
     An epoch cut down to none of its steps is the same program, as its bounds are values.
     """
     start = time.perf_counter()
-    tested = evaluate(state, splits.test, sharding)
-    epoch = begin_epoch(key, len(splits.train.digit))
-    totals = replicate(zero_totals(), sharding)
-    state, _ = train_steps(state, totals, splits.train, epoch, 0, 0, sharding)
+    recipe, train, test = training.config.recipe, *training.splits
+    tested = evaluate(Network(recipe, state.variables), test, training.mesh)
+    epoch = begin_epoch(training.key, len(train.digit))
+    tally = replicate(zero_tally(), training.mesh)
+    state, _ = train_steps(recipe, state, tally, train, epoch, (0, 0), training.mesh)
     jax.block_until_ready((tested, state))
     print(
         f"Compiled in {time.perf_counter() - start:.1f} s. Mean losses and accuracies:", flush=True
@@ -101,27 +119,25 @@ def compile_ahead(
 
 
 def run_epoch(
-    state: TrainState,
-    splits: Splits,
-    epoch: int,
-    epochs_key: Key[Array, ""],
-    sharding: NamedSharding,
+    state: TrainState, training: Training, epoch: int
 ) -> tuple[TrainState, dict[str, Any]]:
     """Train one epoch, evaluate, and show both; returns the epoch's record."""
-    config, examples = state.config, len(splits.train.digit)
-    progress = Progress(epoch, config.epochs, examples, sys.stdout.isatty())
+    recipe, data = training.config.recipe, training.splits.train
+    examples = len(data.digit)
+    steps = count_steps(recipe, examples)
+    progress = Progress(epoch, training.config.epochs, examples, sys.stdout.isatty())
     start = time.perf_counter()
-    plan = begin_epoch(jax.random.fold_in(epochs_key, epoch), examples)
-    totals = replicate(zero_totals(), sharding)
-    for first, last in segments(count_steps(config, examples), SEGMENTS):
-        state, totals = train_steps(state, totals, splits.train, plan, first, last, sharding)
-        check_finite(totals, epoch, last)
-        progress.advance(min(last * config.batch_size, examples), averages(totals))
-    train = averages(totals)
+    plan = begin_epoch(jax.random.fold_in(training.key, epoch), examples)
+    tally = replicate(zero_tally(), training.mesh)
+    for bounds in segments(steps, SEGMENTS):
+        state, tally = train_steps(recipe, state, tally, data, plan, bounds, training.mesh)
+        check_finite(tally, epoch, bounds[1])
+        progress.advance(min(bounds[1] * recipe.batch_size, examples), averages(tally.totals))
+    train = averages(tally.totals)
     seconds = time.perf_counter() - start
-    test = averages(evaluate(state, splits.test, sharding))
+    test = test_averages(state, training)
     if not all(map(math.isfinite, test.values())):
-        raise no_longer_finite(epoch, count_steps(config, examples))
+        raise no_longer_finite(epoch, steps)
     record = {
         "epoch": epoch,
         "train": train,
@@ -133,9 +149,19 @@ def run_epoch(
     return state, record
 
 
-def check_finite(totals: Totals, epoch: int, steps: int) -> None:
+def test_averages(state: TrainState, training: Training) -> dict[str, float]:
+    """Evaluate all test images; a study of pairs that are left out counts these as well."""
+    network, test = Network(training.config.recipe, state.variables), training.splits.test
+    means = averages(evaluate(network, test, training.mesh))
+    if network.recipe.unseen_pairs:
+        outputs = predict_outputs(network, test.image, training.mesh)
+        means["unseen_accuracy"] = unseen_accuracy(outputs, test.digit)
+    return means
+
+
+def check_finite(tally: Tally, epoch: int, steps: int) -> None:
     """Raise UsageError if the loss of one of the epoch's steps so far is not finite."""
-    finite = int(totals.finite_steps)
+    finite = int(tally.finite_steps)
     if finite < steps:
         raise no_longer_finite(epoch, finite + 1)
 

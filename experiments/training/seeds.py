@@ -4,13 +4,15 @@ A step on small images cannot keep many cores busy: a seed on each takes less ti
 after the other on all.
 """
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from tqdm import tqdm
 
@@ -24,26 +26,32 @@ POLL_SECONDS = 0.2
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
 
 
+class SeedWork(NamedTuple):
+    """The training of a seed: where it goes, and what does it, which returns an exit code."""
+
+    seed: int
+    folder: Path
+    train: Callable[[], int]
+
+
 class Training(NamedTuple):
     """A seed that is being trained, or has been."""
 
-    seed: int
-    process: subprocess.Popen
+    work: SeedWork
+    process: SpawnProcess
     cores: set[int]
 
 
-def train_seeds(
-    argv: Sequence[str], folders: Mapping[int, Path], epochs: int, device: DeviceChoice
-) -> None:
-    """Train each seed by the command line `argv`, in its own folder, beside which its log goes.
+def train_seeds(works: Sequence[SeedWork], epochs: int, device: DeviceChoice) -> None:
+    """Train each seed in its own folder, beside which its log goes.
 
     Raises UsageError if one of them fails, once all have stopped.
     """
-    waiting, running = list(folders), list[Training]()
-    free = share_cores(len(folders), device)
-    print(f"Seeds:   {waiting[0]} .. {waiting[-1]}, {len(free)} at a time", flush=True)
+    waiting, running = list(works), list[Training]()
+    free = share_cores(len(works), device)
+    print(f"Seeds:   {works[0].seed} .. {works[-1].seed}, {len(free)} at a time", flush=True)
     bar = tqdm(
-        total=epochs * len(folders),
+        total=epochs * len(works),
         disable=not sys.stdout.isatty(),
         leave=False,
         dynamic_ncols=True,
@@ -53,21 +61,20 @@ def train_seeds(
     try:
         while waiting or running:
             while waiting and free:
-                seed = waiting.pop(0)
-                running.append(start(argv, seed, folders[seed], free.pop()))
+                running.append(start(waiting.pop(0), free.pop()))
             time.sleep(POLL_SECONDS)
-            bar.update(sum(map(workdir.count_epochs, folders.values())) - bar.n)
-            for training in [t for t in running if t.process.poll() is not None]:
+            bar.update(sum(workdir.count_epochs(work.folder) for work in works) - bar.n)
+            for training in [t for t in running if not t.process.is_alive()]:
                 running.remove(training)
                 free.append(training.cores)
-                bar.write(outcome(training, folders[training.seed]))
+                bar.write(outcome(training))
                 sys.stdout.flush()
     finally:
         bar.close()
         for training in running:
             training.process.terminate()
         for training in running:
-            training.process.wait()
+            training.process.join()
 
 
 def share_cores(seeds: int, device: DeviceChoice) -> list[set[int]]:
@@ -87,25 +94,22 @@ def is_for_processor(device: DeviceChoice) -> bool:
     return found.stdout.strip() == "cpu"
 
 
-def start(argv: Sequence[str], seed: int, folder: Path, cores: set[int]) -> Training:
+def start(work: SeedWork, cores: set[int]) -> Training:
     """Start the training of a seed on some of the cores."""
-    own = ["--seeds", "1", "--seed", str(seed), "--workdir", str(folder)]
-    all_cores = os.sched_getaffinity(0) if cores else cores
-    try:
-        if cores:
-            os.sched_setaffinity(0, cores)  # which the process inherits
-        with log_of(folder).open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "experiments.run", *argv, *own],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
-            )
-    finally:
-        if cores:
-            os.sched_setaffinity(0, all_cores)
-    return Training(seed, process, cores)
+    process = multiprocessing.get_context("spawn").Process(target=train_apart, args=(work, cores))
+    process.start()
+    return Training(work, process, cores)
+
+
+def train_apart(work: SeedWork, cores: set[int]) -> NoReturn:
+    """Train a seed in this process, which is its own, and write all that it prints into its log."""
+    os.setsid()  # or a terminal's Ctrl-C would reach it twice
+    if cores:
+        os.sched_setaffinity(0, cores)
+    with log_of(work.folder).open("w") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
+    sys.exit(work.train())
 
 
 def log_of(folder: Path) -> Path:
@@ -113,13 +117,13 @@ def log_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.log")
 
 
-def outcome(training: Training, folder: Path) -> str:
+def outcome(training: Training) -> str:
     """Say what a seed has reached; raises UsageError if its training has failed."""
-    if training.process.returncode:
+    seed, folder, _ = training.work
+    if training.process.exitcode:
         last = (log_of(folder).read_text().splitlines() or ["it says nothing"])[-1]
         raise UsageError(
-            f"Seed {training.seed} has failed, and says in {log_of(folder)}: "
-            f"{last.removeprefix('error: ')}"
+            f"Seed {seed} has failed, and says in {log_of(folder)}: {last.removeprefix('error: ')}"
         )
     _, records = read_run(folder)
-    return f"seed {training.seed}  test  {figures_of(records[-1]['test'])}"
+    return f"seed {seed}  test  {figures_of(records[-1]['test'])}"

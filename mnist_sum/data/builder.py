@@ -23,8 +23,8 @@ from tensorflow_datasets.core.download.download_manager import NonMatchingChecks
 from tensorflow_datasets.core.download.resource import get_dl_fname, is_locally_cached
 from tensorflow_datasets.core.download.util import DownloadError
 
-from mnist_sum.config import NUM_NUMBERS
 from mnist_sum.data.idx import IMAGE_SHAPE, DataError, read_digits, read_images
+from mnist_sum.recipe import NUM_NUMBERS
 
 SOURCES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Int32, UInt8
 
 from mnist_sum.check import check_examples
-from mnist_sum.config import NUM_DIGITS, NUM_NUMBERS
 from mnist_sum.data.idx import IMAGE_SHAPE, DataError
+from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
 
 __all__ = ["DataError", "Dataset", "Splits", "load"]
 

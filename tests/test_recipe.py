@@ -1,26 +1,27 @@
-"""The config: the original's recipe by default, and no value that cannot be run."""
+"""The recipe: the original's recipe by default, and no value that cannot be run."""
 
 import dataclasses
 
 import pytest
 
-from mnist_sum.config import NUM_SUMS, Config, ConfigError
+from experiments.configs import Config, config_of
+from mnist_sum.recipe import NUM_SUMS, Recipe, RecipeError, recipe_of
 
 
 def test_the_default_is_the_original_recipe():
-    config = Config()
-    assert (config.epochs, config.batch_size) == (25, 128)
-    assert (config.learning_rate, config.momentum, config.dropout_rate) == (0.01, 0.9, 0.01)
-    assert (config.digit_weight, config.sum_weight, config.numbers) == (1.0, 1.0, "fixed")
+    recipe = Recipe()
+    assert (Config().epochs, recipe.batch_size) == (25, 128)
+    assert (recipe.learning_rate, recipe.momentum, recipe.dropout_rate) == (0.01, 0.9, 0.01)
+    assert (recipe.digit_weight, recipe.sum_weight, recipe.numbers) == (1.0, 1.0, "fixed")
 
 
 def test_there_are_sums_from_0_to_18():
     assert NUM_SUMS == 19
 
 
-def test_a_config_cannot_be_changed():
+def test_a_recipe_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Config().epochs = 3  # type: ignore[misc]
+        Recipe().momentum = 0.5  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ def test_a_config_cannot_be_changed():
     ],
 )
 def test_a_value_out_of_range_is_named_with_what_was_expected(field, value):
-    with pytest.raises(ConfigError, match=rf"^{field} is .* and must be .*\.$"):
-        Config(**{field: value})
+    with pytest.raises(RecipeError, match=rf"^{field} is .* and must be .*\.$"):
+        config_of({field: value})
 
 
 @pytest.mark.parametrize(
@@ -59,12 +60,12 @@ def test_a_value_out_of_range_is_named_with_what_was_expected(field, value):
     ],
 )
 def test_a_value_of_another_type_is_named_too(field, value, expected):
-    with pytest.raises(ConfigError, match=f"^{field} is {value!r} and must be {expected}\\.$"):
-        Config(**{field: value})
+    with pytest.raises(RecipeError, match=f"^{field} is {value!r} and must be {expected}\\.$"):
+        config_of({field: value})
 
 
 def test_a_whole_number_will_do_for_a_fraction():
-    assert Config(momentum=0).momentum == 0
+    assert Recipe(momentum=0).momentum == 0
 
 
 @pytest.mark.parametrize(
@@ -75,5 +76,11 @@ def test_a_whole_number_will_do_for_a_fraction():
     ],
 )
 def test_fields_that_do_not_go_together_are_named(fields, message):
-    with pytest.raises(ConfigError, match=message):
-        Config(**fields)
+    with pytest.raises(RecipeError, match=message):
+        Recipe(**fields)
+
+
+def test_a_saved_recipe_may_miss_a_field_and_have_none_that_is_unknown():
+    assert recipe_of({"momentum": 0.5}) == Recipe(momentum=0.5)
+    with pytest.raises(RecipeError, match=r"^colour is no field of a recipe\.$"):
+        recipe_of({"momentum": 0.5, "colour": 1})

@@ -1,8 +1,8 @@
-"""The recipe of a run: one frozen dataclass, checked when it is made."""
+"""The recipe of a training: what its compiled program depends on, and what makes it a network."""
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -12,21 +12,14 @@ NUM_SUMS = NUM_DIGITS + NUM_NUMBERS - 1
 SHOWN = 80  # characters of a wrong value in a message
 
 
-class ConfigError(ValueError):
-    """A config that cannot be run; the message is one sentence for the user."""
+class RecipeError(ValueError):
+    """A recipe that cannot be followed; the message is one sentence for the user."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """The recipe of a run; the defaults are those of the original PyTorch system."""
+class Recipe:
+    """How a network is trained; the defaults are those of the original PyTorch system."""
 
-    dataset: Literal["mnist", "sample"] = "mnist"
-    """Full MNIST (60,000 + 10,000 images) or the embedded sample of it (4,000 + 1,000)."""
-    train_examples: int | None = None
-    """Train on the first so many images only; on all of them if not given."""
-    held_out: int = 0
-    """Keep the last so many training images out of training, and test on them instead of on the
-    test images, to choose a recipe by."""
     numbers: Literal["fixed", "fresh", "all"] = "fixed"
     """Pair each training image with a number drawn once, with one drawn afresh for every batch, or
     with all ten."""
@@ -34,10 +27,6 @@ class Config:
     """Keep one number for each digit out of training; needs fresh numbers."""
     adder: Literal["mlp", "exact"] = "mlp"
     """The network's adder, or one without parameters: the digit's distribution, shifted."""
-    seed: int = 1
-    """Seed of the initial weights, the order of the images, fresh numbers and dropout."""
-    epochs: int = 25
-    """Passes over the training images."""
     batch_size: int = 128
     """Images in a step; the last batch of an epoch holds what is left over."""
     learning_rate: float = 0.01
@@ -74,21 +63,18 @@ class Config:
     """Side in pixels of a square of each training image that is set to zero."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for a value of the wrong type or out of its range."""
-        for name, kind in get_type_hints(Config).items():
-            value = getattr(self, name)
-            meets, expected = RANGES.get(name, (lambda _: True, ""))
-            if not is_of(value, kind):
-                raise ConfigError(f"{name} is {show(value)} and must be {describe_type(kind)}.")
-            if value is not None and not meets(value):
-                raise ConfigError(f"{name} is {show(value)} and must be {expected}.")
+        """Raise RecipeError for a value of the wrong type or out of its range."""
+        check_fields(self, RANGES)
         if self.unseen_pairs and self.numbers != "fresh":
-            raise ConfigError("unseen_pairs is True and needs numbers to be 'fresh'.")
+            raise RecipeError("unseen_pairs is True and needs numbers to be 'fresh'.")
         if self.adder == "exact" and self.label_smoothing:
-            raise ConfigError(
+            raise RecipeError(
                 f"label_smoothing is {self.label_smoothing} and must be 0 for adder 'exact', "
                 "which gives impossible sums no probability to spread the label over."
             )
+
+
+Range = tuple[Callable[[Any], bool], str]
 
 
 def isfinite(x: float) -> bool:
@@ -96,23 +82,9 @@ def isfinite(x: float) -> bool:
     return abs(x) <= sys.float_info.max
 
 
-def show(value: object) -> str:
-    """Write a value of any kind for a message: on one line, and not too long."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # Python refuses to write whole numbers of thousands of digits
-        return f"of type {type(value).__name__}"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-
-
-Range = tuple[Callable[[Any], bool], str]
 FRACTION: Range = (lambda x: 0 <= x < 1, "in [0, 1)")
 NOT_NEGATIVE: Range = (lambda x: x >= 0 and isfinite(x), "finite and not negative")
 RANGES: dict[str, Range] = {
-    "train_examples": (lambda x: x >= 2, "at least 2"),
-    "held_out": (lambda x: x >= 0, "at least 0"),
-    "seed": (lambda x: 0 <= x < 2**32, "in 0 .. 4294967295"),
-    "epochs": (lambda x: x >= 1, "at least 1"),
     "batch_size": (lambda x: x >= 2, "at least 2, as batch norm needs a variance"),
     "learning_rate": (lambda x: x > 0 and isfinite(x), "positive and finite"),
     "warmup": (lambda x: 0 < x < 1, "in (0, 1)"),
@@ -131,11 +103,42 @@ RANGES: dict[str, Range] = {
 }
 
 
+def recipe_of(fields: Mapping[str, Any]) -> Recipe:
+    """Make a recipe of its fields as they were saved; one that is missing takes its default.
+
+    Raises RecipeError for a field that no recipe has.
+    """
+    unknown = fields.keys() - {field.name for field in dataclasses.fields(Recipe)}
+    if unknown:
+        raise RecipeError(f"{', '.join(sorted(unknown))} is no field of a recipe.")
+    return Recipe(**fields)
+
+
+def check_fields(fields: Any, ranges: Mapping[str, Range]) -> None:
+    """Raise RecipeError for a field of a dataclass of the wrong type or out of its range."""
+    for name, kind in get_type_hints(type(fields)).items():
+        value = getattr(fields, name)
+        meets, expected = ranges.get(name, (lambda _: True, ""))
+        if not is_of(value, kind):
+            raise RecipeError(f"{name} is {show(value)} and must be {describe_type(kind)}.")
+        if value is not None and not meets(value):
+            raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
+
+
+def show(value: object) -> str:
+    """Write a value of any kind for a message: on one line, and not too long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to write whole numbers of thousands of digits
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
 def is_of(value: object, kind: Any) -> bool:
     """Say whether a value is of a field's type; True is no number, and 1 is a float."""
     if isinstance(kind, UnionType):
         return any(is_of(value, member) for member in get_args(kind))
-    if kind in (NoneType, bool, int):
+    if isinstance(kind, type) and kind is not float:
         return type(value) is kind
     if kind is float:
         return type(value) in (int, float)
@@ -147,6 +150,8 @@ def describe_type(kind: Any) -> str:
     names = {int: "a whole number", float: "a number", bool: "True or False", NoneType: "None"}
     if kind in names:
         return names[kind]
+    if isinstance(kind, type):
+        return f"a {kind.__name__}"
     describe = describe_type if isinstance(kind, UnionType) else repr
     *others, last = map(describe, get_args(kind))
     return f"{', '.join(others)} or {last}"
