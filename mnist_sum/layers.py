@@ -105,29 +105,42 @@ class Dropout(nn.Module):
     """Set a random fraction of the activations to zero and scale up the rest to make up for it.
 
     The rate is met to 1 part in 65,536, and the scale is that of the rate as met: 16 random bits
-    for an activation cost half of what flax.linen.Dropout spends on the 32 of a float.
+    for an activation cost half of what flax.linen.Dropout spends on the 32 of a float. Under pmap
+    or shard_map, an example is counted by its place in the whole batch over `axis_name`, so that
+    what is dropped does not depend on the number of devices.
     """
 
     rate: float
+    batch_axis: int
+    axis_name: str | None = None
 
     @nn.compact
     def __call__(self, x: Float[Array, "..."], *, train: bool) -> Float[Array, "..."]:
         dropped = min(round(self.rate * 2**16), 2**16 - 1)
         if not train or dropped == 0:
             return x
-        keep = random_uint16(self.make_rng("dropout"), x.shape) >= dropped
+        examples = x.shape[self.batch_axis]
+        place = lax.iota(jnp.uint32, examples)
+        if self.axis_name is not None:
+            place += jnp.uint32(examples) * lax.axis_index(self.axis_name).astype(jnp.uint32)
+        bits = random_uint16(self.make_rng("dropout"), x.size // examples, place)
+        by_batch = jnp.moveaxis(x, self.batch_axis, -1)
+        keep = jnp.moveaxis(bits.reshape(by_batch.shape) >= dropped, -1, self.batch_axis)
         return jnp.where(keep, x * (2**16 / (2**16 - dropped)), 0)
 
 
-def random_uint16(key: Key[Array, ""], shape: tuple[int, ...]) -> UInt32[Array, "..."]:
-    """Draw integers uniformly from 0 .. 65,535: all four in a block of threefry.
+def random_uint16(
+    key: Key[Array, ""], count: int, place: UInt32[Array, " batch"]
+) -> UInt32[Array, "count batch"]:
+    """Draw integers uniformly from 0 .. 65,535, for every example those of its place.
 
-    jax.random.bits makes one 32-bit word of a block, of which it takes 16 bits for an integer.
+    A block of threefry makes four of them; jax.random.bits makes one 32-bit word of a block, of
+    which it takes 16 bits for an integer.
     """
-    size = prod(shape)
-    counters = lax.iota(jnp.uint32, 2 * -(-size // 4))  # flat: see uniform_by_fan_in
+    blocks = lax.iota(jnp.uint32, -(-count // 4))
+    counters = jnp.stack(jnp.meshgrid(blocks, place, indexing="ij"))
     words = threefry_2x32(jax.random.bits(key, (2,), jnp.uint32), counters)
-    return jnp.concatenate([words & 0xFFFF, words >> 16])[:size].reshape(shape)
+    return jnp.concatenate([words & 0xFFFF, words >> 16]).reshape(-1, len(place))[:count]
 
 
 Whole = Float[Array, "height channel width batch"]

@@ -38,7 +38,8 @@ class ConvBlock(nn.Module):
     ) -> Float[Array, "out_height out_channel out_width batch"]:
         x = Conv(self.features, self.window, name="conv")(x)
         x = BatchNorm(1, self.axis_name, name="norm")(x, train=train)
-        return Dropout(self.dropout_rate, name="dropout")(nn.relu(x), train=train)
+        dropout = Dropout(self.dropout_rate, -1, self.axis_name, name="dropout")
+        return dropout(nn.relu(x), train=train)
 
 
 class DenseBlock(nn.Module):
@@ -54,7 +55,8 @@ class DenseBlock(nn.Module):
     ) -> Float[Array, "batch out_feature"]:
         x = dense(self.features, x.shape[-1], name="dense")(x)
         x = BatchNorm(-1, self.axis_name, name="norm")(x, train=train)
-        return Dropout(self.dropout_rate, name="dropout")(nn.relu(x), train=train)
+        dropout = Dropout(self.dropout_rate, 0, self.axis_name, name="dropout")
+        return dropout(nn.relu(x), train=train)
 
 
 class DigitEncoder(nn.Module):

@@ -1,5 +1,6 @@
 """Dropout is where the original has it, and as random as it should be."""
 
+from functools import partial
 from itertools import combinations
 
 import jax
@@ -7,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import path_aware_map
+from jax.sharding import Mesh, PartitionSpec
 
 from mnist_sum.data import load
-from mnist_sum.model import MnistSum
+from mnist_sum.model import ConvBlock, DenseBlock, MnistSum
 from mnist_sum.recipe import Recipe
 from mnist_sum.state import create_state
 
@@ -110,3 +112,31 @@ def test_examples_are_independent(dropped):
     for mask in dropped.values():
         correlations = np.corrcoef(mask.reshape(-1, IMAGES), rowvar=False) - np.eye(IMAGES)
         assert np.abs(correlations).max() < SIGMAS * (mask.size / IMAGES) ** -0.5
+
+
+@pytest.mark.parametrize("devices", [1, 2, 8])
+@pytest.mark.parametrize(
+    ("block", "shape", "split"),
+    [
+        (ConvBlock, (5, 1, 5, 16), PartitionSpec(None, None, None, "data")),
+        (DenseBlock, (16, 5), PartitionSpec("data")),
+    ],
+)
+def test_devices_do_not_change_what_is_dropped(block, shape, split, devices):
+    size = {ConvBlock: (6, 3), DenseBlock: (6,)}[block]
+    x = jax.random.normal(jax.random.key(1), shape)
+    variables = block(*size).init(jax.random.key(2), x, False)
+
+    def outputs(axis_name, x):
+        model, rngs = block(*size, RATE, axis_name), {"dropout": jax.random.key(0)}
+        return model.apply(variables, x, True, rngs=rngs, mutable="batch_stats")[0]
+
+    split_up = jax.shard_map(
+        partial(outputs, "data"),
+        mesh=Mesh(jax.devices()[:devices], ("data",)),
+        in_specs=split,
+        out_specs=split,
+    )
+    alone = outputs(None, x)
+    assert (alone == 0).any()
+    np.testing.assert_allclose(jax.jit(split_up)(x), alone, atol=1e-5)
