@@ -14,7 +14,7 @@ from mnist_sum.data import load
 from mnist_sum.recipe import Recipe
 
 COUNT = 64
-KEYS = jax.random.split(jax.random.key(0), COUNT)
+KEYS = jax.random.split(jax.random.key(1), COUNT)
 augment = jax.jit(augment_module.augment, static_argnums=0)
 
 

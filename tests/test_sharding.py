@@ -66,7 +66,9 @@ def test_replicated_arrays_are_everywhere():
 @pytest.mark.parametrize("count", [3, 8])  # three do not divide the batch, and compute it whole
 def test_an_epoch_on_a_mesh_is_that_of_one_device(dataset, count):
     mesh = data_mesh(DEVICES[:count])
-    recipe = dataclasses.replace(RECIPE, numbers="fresh", shift=1.0, dropout_rate=0.1)
+    # A small learning rate keeps what rounding takes across the kink of a ReLU from growing.
+    fields = {"numbers": "fresh", "shift": 1.0, "dropout_rate": 0.1, "learning_rate": 0.005}
+    recipe = dataclasses.replace(RECIPE, **fields)
     state = replicate(create_state(recipe, jax.random.key(0)), mesh)
     on_mesh = train_epoch(recipe, state, replicate(dataset, mesh), KEY, mesh)
     alone = train_epoch(recipe, create_state(recipe, jax.random.key(0)), dataset, KEY)
