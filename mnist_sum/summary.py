@@ -1,53 +1,28 @@
 """The model's layers and their receptive fields, read from the model itself."""
 
-from collections.abc import Callable, Sequence
-from itertools import chain
-from math import prod
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.linen.module import InterceptorContext
-from jax.ad_checkpoint import checkpoint_name
-from jax.extend.core import Jaxpr, JaxprEqn, Literal
-from jaxtyping import Array, Int, Key, Real
+from jaxtyping import Array, Shaped
 
-from mnist_sum.layers import BatchNorm, Conv, Dropout
-from mnist_sum.model import ExactAdder, MnistSum, Outputs
-
-BATCH = 97  # a length that no other axis has, to tell the batch axis by
-INPUTS = ("image", "number")
-MODULES = {
-    Conv: "conv",
-    BatchNorm: "norm",
-    Dropout: "dropout",
-    nn.Dense: "dense",
-    ExactAdder: "adder",
-}
-FUNCTIONS = {  # what JAX calls the layers that are functions and not modules
-    "relu": "relu",
-    "reduce_window_max": "max_pool",
-    "_one_hot": "one_hot",
-    "concatenate": "concatenate",
-    "log_softmax": "log_softmax",
-}
+from mnist_sum.model import MnistSum
 
 
 class Layer(NamedTuple):
-    """A layer of the model, or one of its inputs or outputs."""
+    """A module of the model that has none within; or the pool or a ReLU, which are functions."""
 
     name: str
-    """The path of its module, as in encoder/block1/conv."""
-    kind: str
-    """One of the values of MODULES and FUNCTIONS, or input or output."""
-    shape: tuple[int, ...] = ()
+    """Its path, as in encoder/block1/conv."""
+    shape: tuple[int, ...]
     """What comes out for one image: channel, height, width; or features."""
     parameters: int = 0
-    sources: tuple[str, ...] = ()
-    """Names of the layers whose outputs go in."""
-    window: int = 1
-    """Side of the window that slides over the image."""
+    window: int | None = None
+    """Side of the window that slides over the image, if one does."""
     stride: int = 1
 
 
@@ -68,7 +43,7 @@ def receptive_fields(layers: list[Layer]) -> list[ReceptiveField]:
     fields = []
     field, spacing = 1, 1  # spacing: pixels of the image between neighbouring outputs
     for layer in layers:
-        if layer.kind in ("conv", "max_pool"):
+        if layer.window:
             field += (layer.window - 1) * spacing
             spacing *= layer.stride
             fields.append(
@@ -78,114 +53,59 @@ def receptive_fields(layers: list[Layer]) -> list[ReceptiveField]:
 
 
 def list_layers(model: MnistSum) -> list[Layer]:
-    """List inputs, layers and outputs in the order in which training evaluates them.
+    """List the layers in the order in which they are evaluated.
 
-    They are found in one abstract evaluation: modules mark in the traced program where they begin
-    and end, functions are known by their names, and the flow of data between both gives the
-    sources. A dropout that drops nothing is left out.
+    What enters a module that has none within is compared with what left the one before: that shows
+    the functions in between. A dropout that drops nothing is left out.
     """
-    image = jax.ShapeDtypeStruct((BATCH, 28, 28), jnp.uint8)
-    number = jax.ShapeDtypeStruct((BATCH,), jnp.int32)
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    variables = jax.eval_shape(lambda *args: model.init(*args, train=False), key, image, number)
-    modules: dict[str, nn.Module] = {}
+    layers: list[Layer] = []
+    last: Array | None = None
 
-    def evaluate(
-        image: Real[Array, "batch 28 28"],
-        number: Int[Array, " batch"],
-        variables: dict[str, Any],
-        key: Key[Array, ""],
-    ) -> Outputs:
-        with nn.intercept_methods(lambda *args: mark_module(modules, *args)):
-            outputs, _ = model.apply(
-                variables, image, number, train=True, rngs={"dropout": key}, mutable="batch_stats"
-            )
+    def record(
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        context: InterceptorContext,
+    ) -> Any:
+        nonlocal last
+        before = len(layers)
+        outputs = call(*args, **kwargs)
+        if context.method_name == "__call__" and len(layers) == before:
+            layers.extend(find_function(last, args[0], context.module))
+            if getattr(context.module, "rate", None) != 0:
+                layers.append(describe_module(context.module, outputs))
+            last = outputs
         return outputs
 
-    program = jax.make_jaxpr(evaluate)(image, number, variables, key)
-    return read_program(program.jaxpr, modules, variables["params"])
-
-
-def mark_module(
-    modules: dict[str, nn.Module],
-    call: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    context: InterceptorContext,
-) -> Any:
-    """Evaluate a module between two marks in the traced program; keep it if it is a layer."""
-    module, path = context.module, "/".join(context.module.path)
-    within_layer = any(path.startswith(f"{layer}/") for layer in modules)
-    if context.method_name != "__call__" or within_layer:
-        return call(*args, **kwargs)
-    if isinstance(module, tuple(MODULES)) and getattr(module, "rate", None) != 0:
-        modules[path] = module
-    x = checkpoint_name(args[0], f"enter:{path}")
-    return checkpoint_name(call(x, *args[1:], **kwargs), f"leave:{path}")
-
-
-def read_program(
-    program: Jaxpr, modules: dict[str, nn.Module], params: dict[str, Any]
-) -> list[Layer]:
-    """Find the layers in a traced program, and by its variables what goes into which."""
-    sources: dict[Any, tuple[str, ...]] = {}  # by variable
-    layers = []
-    for name, variable in zip(INPUTS, program.invars, strict=False):  # the weights come after
-        sources[variable] = (name,)
-        layers.append(Layer(name, "input", shape_of(variable)))
-    module = ""
-    for equation in program.eqns:
-        layer = None
-        incoming = merge(sources, equation.invars)
-        if equation.primitive.name == "name":
-            event, path = equation.params["name"].split(":")
-            module = path if event == "enter" else path.rpartition("/")[0]
-            if event == "leave" and path in modules:
-                layer = module_layer(path, modules[path], params)
-        elif module not in modules:
-            layer = function_layer(module, equation)
-        if layer:
-            shape = shape_of(equation.outvars[0])
-            layers.append(layer._replace(shape=shape, sources=incoming))
-            incoming = (layer.name,)
-        sources.update(dict.fromkeys(equation.outvars, incoming))
-    for name, result in zip(Outputs._fields, program.outvars, strict=True):
-        layers.append(Layer(name, "output", shape_of(result), sources=merge(sources, [result])))
+    image, number = jnp.zeros((1, 28, 28)), jnp.zeros(1, int)
+    with nn.intercept_methods(record):
+        jax.eval_shape(partial(model.init, train=False), jax.random.key(0), image, number)
     return layers
 
 
-def merge(sources: dict[Any, tuple[str, ...]], variables: Sequence[Any]) -> tuple[str, ...]:
-    """Join the sources of variables, each once, in their order; literal values have none."""
-    known = (sources.get(x, ()) for x in variables if not isinstance(x, Literal))
-    return tuple(dict.fromkeys(chain.from_iterable(known)))
+def describe_module(module: nn.Module, outputs: Shaped[Array, "..."]) -> Layer:
+    """Describe a module that has been evaluated."""
+    parameters = sum(x.size for x in jax.tree.leaves(module.variables.get("params", {})))
+    window = getattr(module, "window", None)
+    return Layer("/".join(module.path), shape_of(outputs), parameters, window)
 
 
-def shape_of(variable: Any) -> tuple[int, ...]:
+def find_function(
+    last: Shaped[Array, "..."] | None, entering: Shaped[Array, "..."], module: nn.Module
+) -> list[Layer]:
+    """Describe what was done between two modules, if it was: the pool, or else the ReLU."""
+    if last is None or entering is last or entering.ndim != last.ndim:
+        return []
+    shape = shape_of(entering)
+    stride = last.shape[0] // entering.shape[0]
+    if stride > 1:
+        return [Layer(f"{module.path[0]}/max_pool", shape, window=stride, stride=stride)]
+    return [Layer("/".join((*module.path[:-1], "relu")), shape)]
+
+
+def shape_of(x: Shaped[Array, "..."]) -> tuple[int, ...]:
     """Take the shape for one image: all axes but the batch, the channels first."""
-    shape = tuple(length for length in variable.aval.shape if length != BATCH)
-    if len(shape) == 3:
-        height, channel, width = shape
+    if x.ndim == 4:
+        height, channel, width, _ = x.shape
         return channel, height, width
-    return shape
-
-
-def module_layer(path: str, module: nn.Module, params: dict[str, Any]) -> Layer:
-    """Describe a module, but for what goes in and out."""
-    kind = next(kind for type_, kind in MODULES.items() if isinstance(module, type_))
-    for name in path.split("/"):
-        params = params.get(name, {})
-    parameters = sum(prod(x.shape) for x in jax.tree.leaves(params))
-    return Layer(path, kind, parameters=parameters, window=getattr(module, "window", 1))
-
-
-def function_layer(module: str, equation: JaxprEqn) -> Layer | None:
-    """Describe a function, but for what goes in and out, if it is one of FUNCTIONS."""
-    wrapped = equation.params.get("call_jaxpr")  # by jax.custom_jvp or jax.custom_vjp
-    for inner in wrapped.eqns if wrapped else [equation]:
-        name = inner.params.get("name", inner.primitive.name)
-        if name in FUNCTIONS:
-            kind = FUNCTIONS[name]
-            window = max(inner.params.get("window_dimensions", [1]))
-            stride = max(inner.params.get("window_strides", [1]))
-            return Layer(f"{module}/{kind}".lstrip("/"), kind, window=window, stride=stride)
-    return None
+    return x.shape[1:]

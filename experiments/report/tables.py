@@ -36,11 +36,7 @@ def align(rows: Sequence[Row]) -> list[list[str]]:
 def layer_table(layers: list[Layer]) -> str:
     """List the layers with their output for one image (channel, height, width), and parameters."""
     head = ("layer", "output", "parameters")
-    rows = [
-        (layer.name, by_times(layer.shape), layer.parameters)
-        for layer in layers
-        if layer.kind not in ("input", "output")
-    ]
+    rows = [(layer.name, by_times(layer.shape), layer.parameters) for layer in layers]
     total = sum(layer.parameters for layer in layers)
     return text_table([head, *rows, ("total", "", total)])
 
