@@ -1,5 +1,7 @@
 """The original's weights come in and go out unchanged, and those of another network do not."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -89,7 +91,18 @@ def test_what_is_returned_shares_no_memory(state_dict):
         ("layer1.0.bias", None, "is missing, expected float32[32]."),
         ("layer1.1.num_batches_tracked", None, "is missing, expected int64[]."),
         ("layer9.bias", np.zeros(3), "is unknown: the network has no such entry."),
-        ("layer1.0.bias", np.zeros(32), "is float64[32], expected float32[32]."),
+        ("layer1.0.bias", np.zeros(32, int), "is int64[32], expected float32[32]."),
+        (
+            "layer2.0.bias",
+            np.full(64, np.nan, np.float32),
+            "holds NaN or infinity, expected finite numbers.",
+        ),
+        ("layer2.0.bias", np.full(64, 1e39), "holds NaN or infinity, expected finite numbers."),
+        (
+            "layer2.1.running_var",
+            np.full(64, -2, np.float32),
+            "is negative (-2), expected variances.",
+        ),
         (
             "model2_out.weight",
             np.zeros((128, 19), np.float32),
@@ -109,6 +122,83 @@ def test_an_entry_that_does_not_fit_is_named(state_dict, name, value, complaint)
     with pytest.raises(WeightsError) as error:
         from_torch(state_dict)
     assert str(error.value) == f"{name} {complaint}"
+
+
+def under(prefix):
+    """Put a prefix before every name."""
+    return lambda weights: {f"{prefix}{name}": x for name, x in weights.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        under("module."),
+        under("_orig_mod."),
+        under("_orig_mod.module."),
+        under("net."),
+        lambda weights: under("module.")(weights) | {"n_averaged": np.array(3)},
+        lambda weights: {"epoch": 24, "state_dict": weights, "optimizer": {"state": {0: {}}}},
+        lambda weights: {"model_state_dict": under("module.")(weights), "loss": 0.1},
+        lambda weights: {"checkpoint": {"model": weights}},
+    ],
+)
+def test_what_wraps_the_weights_is_taken_off(state_dict, wrap):
+    assert_same(to_torch(*from_torch(wrap(state_dict))), state_dict)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, jnp.bfloat16])
+def test_other_floating_types_become_float32(state_dict, dtype):
+    weights = {k: x % 256 if x.dtype == np.float32 else x for k, x in state_dict.items()}
+    cast = {k: x.astype(dtype) if x.dtype == np.float32 else x for k, x in weights.items()}
+    assert_same(to_torch(*from_torch(cast)), weights)
+
+
+@pytest.mark.parametrize(
+    ("weights", "complaint"),
+    [
+        (
+            "original.pt",
+            "'original.pt' is a path, expected a state_dict: give what "
+            'torch.load(path, map_location="cpu", weights_only=True) returns.',
+        ),
+        (Path("original.pt"), "'original.pt' is a path"),
+        (
+            [np.zeros(3)],
+            "The weights are of type list, expected a mapping of names to arrays: "
+            "give what the network's state_dict() returns.",
+        ),
+        (None, "The weights are of type NoneType, expected a mapping"),
+        (
+            {},
+            "The state_dict is empty, expected 'mnist_mode.convblock1.0.weight' and 65 more: "
+            "give what the original network's state_dict() returns.",
+        ),
+        (
+            {"conv1.weight": np.zeros(3), "conv1.bias": np.zeros(3)},
+            "The state_dict begins with 'conv1.weight' and has no entry of the original network,",
+        ),
+        ({"state_dict": {}}, "The state_dict begins with 'state_dict' and has no entry"),
+        (
+            {"model": KERNELS, "ema": KERNELS},
+            "Weights of the network are under 'model' and 'ema': give one of them.",
+        ),
+    ],
+)
+def test_what_is_no_state_dict_of_the_network_is_named(weights, complaint):
+    with pytest.raises(WeightsError) as error:
+        from_torch(weights)
+    assert str(error.value).startswith(complaint)
+
+
+@pytest.mark.parity
+def test_checkpoints_of_pytorch_are_read_as_they_are_loaded(state_dict, tmp_path):
+    torch = pytest.importorskip("torch")
+    weights = {k: x % 256 if x.dtype == np.float32 else x for k, x in state_dict.items()}
+    tensors = {f"module.{name}": torch.from_numpy(x) for name, x in weights.items()}
+    tensors = {k: x.bfloat16() if x.is_floating_point() else x for k, x in tensors.items()}
+    torch.save({"epoch": 24, "model_state_dict": tensors}, tmp_path / "original.pt")
+    loaded = torch.load(tmp_path / "original.pt", map_location="cpu", weights_only=True)
+    assert_same(to_torch(*from_torch(loaded)), weights)
 
 
 def test_variables_that_do_not_fit_are_named(state_dict):
