@@ -1,13 +1,11 @@
 """Bad input, and what is said of it: commands, configs, calls of the library, files."""
 
-import gzip
 import json
 import os
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ import pytest
 
 from experiments import bench, describe, run, summarize
 from experiments.configs import config_of
-from mnist_sum.data.idx import DataError, read_digits, read_images
+from mnist_sum.data import DataError
+from mnist_sum.data.idx import read_digits, read_images
 from mnist_sum.recipe import RecipeError
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
@@ -234,26 +233,21 @@ def test_a_bad_call_is_one_sentence(answers: dict[str, str], call: str, sentence
     assert len(answers[call].splitlines()) == 1
 
 
-compress = partial(gzip.compress, mtime=0)  # the same bytes at any time, as they name the tests
 IMAGE_HEADER = struct.pack(">4I", 0x803, 1, 28, 28)
-FILES: list[tuple[Callable[[Path], Any], bytes, str]] = [
+FILES: list[tuple[Callable[[bytes, Path], Any], bytes, str]] = [
     (read_images, b"", "has 0 bytes, expected at least the 16 of its header."),
-    (read_images, b"not compressed", "cannot be decompressed: Not a gzipped file"),
-    (read_images, compress(IMAGE_HEADER)[:-1], "cannot be decompressed: Compressed file end"),
-    (read_images, compress(IMAGE_HEADER + bytes(783)), "has 799 bytes, expected 800 for 1"),
-    (read_digits, compress(IMAGE_HEADER), "has magic number 0x00000803, expected 0x00000801."),
-    (read_digits, compress(struct.pack(">2I2B", 0x801, 2, 11, 0)), "holds the label 11, exp"),
-    (read_digits, compress(struct.pack("<2IB", 0x801, 1, 0)), "has magic number 0x01080000"),
+    (read_images, IMAGE_HEADER + bytes(783), "has 799 bytes, expected 800 for 1"),
+    (read_digits, IMAGE_HEADER, "has magic number 0x00000803, expected 0x00000801."),
+    (read_digits, struct.pack(">2I2B", 0x801, 2, 11, 0), "holds the label 11, exp"),
+    (read_digits, struct.pack("<2IB", 0x801, 1, 0), "has magic number 0x01080000"),
 ]
 
 
 @pytest.mark.parametrize(("read", "content", "sentence"), FILES)
 def test_a_bad_file_is_one_sentence(
-    read: Callable[[Path], Any], content: bytes, sentence: str, tmp_path: Path
+    read: Callable[[bytes, Path], Any], content: bytes, sentence: str
 ) -> None:
-    path = tmp_path / "file.gz"
-    path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        read(path)
-    assert str(caught.value).startswith(f"{path} {sentence}")
+        read(content, Path("file"))
+    assert str(caught.value).startswith(f"file {sentence}")
     assert "\n" not in str(caught.value)

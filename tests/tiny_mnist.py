@@ -2,16 +2,18 @@
 
 import gzip
 import hashlib
-import struct
 from pathlib import Path
 
 import numpy as np
-from tensorflow_datasets.core.download.checksums import UrlInfo, compute_url_info
+import pytest
 
-from mnist_sum.data.builder import SOURCES
+from mnist_sum.data import originals
+from mnist_sum.data.builder import FILES
+from mnist_sum.data.idx import write_idx
 
 COUNTS = {"train": 30, "test": 20}
-UNREACHABLE = "http://127.0.0.1:9"  # the discard port, where nothing listens
+UNREACHABLE = "http://127.0.0.1:9/"  # the discard port, where nothing listens
+NAMES = [name for names in FILES.values() for name in names]
 
 
 def arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -21,22 +23,25 @@ def arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
     return images, np.arange(COUNTS[split], dtype=np.uint8) * 3 % 10
 
 
-def idx(array: np.ndarray) -> bytes:
-    """Write an array of bytes as IDX, without compression."""
-    header = struct.pack(f">{1 + array.ndim}I", 0x0800 | array.ndim, *array.shape)
-    return header + array.tobytes()
+def contents() -> dict[str, bytes]:
+    """Give the four files by name, nothing packed."""
+    pairs = [arrays(split) for split in FILES]
+    return dict(zip(NAMES, (write_idx(array) for pair in pairs for array in pair), strict=True))
 
 
-def write_files(folder: Path) -> dict[str, UrlInfo]:
-    """Write the four files and register them."""
+def sha256() -> dict[str, str]:
+    """Give the digests by which the four files are known."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents().items()}
+
+
+def write_files(folder: Path) -> None:
+    """Write the four files as they are offered for download."""
     folder.mkdir(parents=True, exist_ok=True)
-    for split, names in SOURCES.items():
-        for name, array in zip(names, arrays(split), strict=True):
-            (folder / name).write_bytes(gzip.compress(idx(array)))
-    return url_infos(folder)
+    for name, content in contents().items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
 
 
-def url_infos(folder: Path, host: str = UNREACHABLE) -> dict[str, UrlInfo]:
-    """Give address, size and SHA-256 of the files of a folder, as they are now."""
-    names = [name for pair in SOURCES.values() for name in pair]
-    return {f"{host}/{name}": compute_url_info(folder / name) for name in names}
+def register(monkeypatch: pytest.MonkeyPatch, address: str = UNREACHABLE) -> None:
+    """Put them in the place of MNIST's own, with another address."""
+    monkeypatch.setattr(originals, "SHA256", sha256())
+    monkeypatch.setattr(originals, "ADDRESS", address)

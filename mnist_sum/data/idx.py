@@ -1,35 +1,30 @@
-"""IDX, the format of the original MNIST files: a magic number, the dimensions, then bytes, gzipped.
+"""IDX, the format of the original MNIST files: a magic number, the dimensions, then bytes.
 
 The format is described at http://yann.lecun.com/exdb/mnist/.
 """
 
-import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
+from mnist_sum.data.errors import DataError
 from mnist_sum.recipe import NUM_DIGITS
 
 IMAGE_SHAPE = (28, 28)
 UNSIGNED_BYTE = 0x08
 
 
-class DataError(Exception):
-    """Data that is missing, damaged or not what it should be; the message is one sentence."""
+def read_images(content: bytes, path: Path) -> UInt8[np.ndarray, "example 28 28"]:
+    """Read a file of images; raise DataError, which names the path, if it is not a whole one."""
+    return parse_idx(content, path, IMAGE_SHAPE)
 
 
-def read_images(path: Path) -> UInt8[np.ndarray, "example 28 28"]:
-    """Read a file of images; raise DataError for anything but a whole one."""
-    return parse_idx(_decompress(path), path, IMAGE_SHAPE)
-
-
-def read_digits(path: Path) -> UInt8[np.ndarray, " example"]:
-    """Read a file of labels 0..9; raise DataError for anything but a whole one."""
-    digits = parse_idx(_decompress(path), path, ())
+def read_digits(content: bytes, path: Path) -> UInt8[np.ndarray, " example"]:
+    """Read a file of labels 0..9; raise DataError, as above."""
+    digits = parse_idx(content, path, ())
     if digits.max() >= NUM_DIGITS:
         raise DataError(f"{path} holds the label {digits.max()}, expected labels 0..9.")
     return digits
@@ -38,17 +33,14 @@ def read_digits(path: Path) -> UInt8[np.ndarray, " example"]:
 def parse_idx(
     content: bytes, path: Path, example_shape: tuple[int, ...]
 ) -> UInt8[np.ndarray, "example ..."]:
-    """Return the bytes that follow an IDX header, which must announce them exactly.
-
-    The path is for the messages of DataError only.
-    """
+    """Return the bytes that follow an IDX header, which must announce them exactly."""
     header = struct.Struct(f">{2 + len(example_shape)}I")
     if len(content) < header.size:
         raise DataError(
             f"{path} has {len(content)} bytes, expected at least the {header.size} of its header."
         )
     magic, count, *found_shape = header.unpack_from(content)
-    expected_magic = UNSIGNED_BYTE << 8 | 1 + len(example_shape)
+    expected_magic = magic_number(1 + len(example_shape))
     if magic != expected_magic:
         raise DataError(f"{path} has magic number {magic:#010x}, expected {expected_magic:#010x}.")
     if tuple(found_shape) != example_shape:
@@ -65,8 +57,12 @@ def parse_idx(
     return np.frombuffer(content, np.uint8, offset=header.size).reshape(count, *example_shape)
 
 
-def _decompress(path: Path) -> bytes:
-    try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be decompressed: {error}.") from error
+def write_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
+    """Write bytes of any shape behind their header."""
+    header = struct.pack(f">{1 + array.ndim}I", magic_number(array.ndim), *array.shape)
+    return header + array.tobytes()
+
+
+def magic_number(dimensions: int) -> int:
+    """Name the type of the values and the number of dimensions, as the header does."""
+    return UNSIGNED_BYTE << 8 | dimensions
