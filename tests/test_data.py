@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import logging
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,20 +19,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorflow_datasets.proto import tf_example_pb2
 
-from mnist_sum.data import DataError, Dataset, Splits, load
-from mnist_sum.data.builder import MnistSumBuilder, fixed_numbers
+from mnist_sum.data import DataError, Dataset, Splits, builder, load
+from mnist_sum.data.arrays import read_arrays, write_arrays
 from mnist_sum.data.dataset import SAMPLE_FILE
+from mnist_sum.data.numbers import fixed_numbers
 from tests import tiny_mnist
 
 ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
+ARRAYS = "arrays.npz"
 RECORDS = "mnist_sum-test.array_record-00000-of-00001"
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Prepare a tiny MNIST in a data folder."""
-    files = tiny_mnist.write_files(tmp_path / "manual")
-    monkeypatch.setattr(MnistSumBuilder, "url_infos", files)
+    tiny_mnist.write_files(tmp_path / "manual")
+    tiny_mnist.register(monkeypatch)
     load("mnist", tmp_path / "data", tmp_path / "manual")
     return tmp_path / "data"
 
@@ -38,6 +43,13 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def folder(data_dir: Path) -> Path:
     """Name the folder of the prepared files."""
     return data_dir / "mnist_sum" / "1.0.0"
+
+
+@pytest.fixture
+def records_only(folder: Path) -> Path:
+    """Remove the arrays that are kept, as if a version before them had prepared the data set."""
+    (folder / ARRAYS).unlink()
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +102,10 @@ def test_sample_images_are_of_mnist(mnist: Splits) -> None:
 def test_sample_and_prepared_data_load_without_tfds(data_dir: Path) -> None:
     code = (
         "import sys\n"
-        "sys.modules['tensorflow_datasets'] = sys.modules['filelock'] = None\n"
+        "for name in ('tensorflow_datasets', 'array_record', 'filelock', 'requests'):\n"
+        "    sys.modules[name] = None\n"
         "from mnist_sum.data import DataError, load\n"
         "load('sample')\n"
-        "assert 'array_record' not in sys.modules\n"
         f"load('mnist', {str(data_dir)!r})\n"
         "try:\n"
         "    load('fashion')\n"
@@ -129,8 +141,189 @@ def test_the_data_folder_is_where_tfds_has_it(
 
 
 def test_a_home_folder_that_is_not_there_is_one_sentence() -> None:
-    with pytest.raises(DataError, match="The data folder ~nobody-here/x cannot be used: "):
+    with pytest.raises(
+        DataError, match=r"The data folder ~nobody-here/x cannot be used: .*[^.]\.$"
+    ):
         load("mnist", "~nobody-here/x")
+
+
+@pytest.mark.parametrize("option", ["data_dir", "manual_dir", "TFDS_DATA_DIR"])
+@pytest.mark.parametrize("address", ["gs://bucket/data", Path("s3://bucket"), "file:///data"])
+def test_an_address_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, address: str | Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"data_dir": str(tmp_path), option: address}
+    if option == "TFDS_DATA_DIR":
+        monkeypatch.setenv(option, str(address))
+        options = {}
+    with pytest.raises(DataError) as caught:
+        load("mnist", **options)
+    expected = "is an address, expected a folder of this machine: copy or mount it."
+    assert str(caught.value) == f"The folder {address} {expected}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_is_fed_is_kept(folder: Path) -> None:
+    kept = read_arrays(folder / ARRAYS)
+    assert str(kept.pop("version")) == "1.0.0"
+    assert {name: (x.dtype.name, len(x)) for name, x in kept.items()} == {
+        f"{split}_{field}": ("uint8", count)
+        for split, count in (("train", 30), ("test", 20))
+        for field in ("image", "digit", "number")
+    }
+
+
+def test_a_data_set_without_arrays_is_read_once(
+    data_dir: Path, records_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load("mnist", data_dir)
+    monkeypatch.setattr(builder, "read_prepared", lambda _: pytest.fail("reads it again"))
+    jax.tree.map(np.testing.assert_array_equal, load("mnist", data_dir), first)
+
+
+def test_arrays_suffice(data_dir: Path, folder: Path) -> None:
+    expected = load("mnist", data_dir)
+    for path in folder.iterdir():
+        if path.name != ARRAYS:
+            path.unlink()
+    jax.tree.map(np.testing.assert_array_equal, load("mnist", data_dir), expected)
+
+
+def test_arrays_that_cannot_be_kept_are_read_each_time(
+    data_dir: Path, records_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert len(load("mnist", data_dir).train.image) == 30
+    assert len(load("mnist", data_dir).train.image) == 30
+    assert [path.name for path in records_only.iterdir() if ARRAYS in path.name] == []
+
+
+def test_what_a_killed_process_left_is_removed(data_dir: Path, records_only: Path) -> None:
+    (records_only / f"{ARRAYS}.0.part").touch()
+    load("mnist", data_dir)
+    assert [path.name for path in records_only.glob(f"{ARRAYS}*")] == [ARRAYS]
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\3\4"])
+def test_damaged_arrays_are_named_and_made_again(
+    data_dir: Path, folder: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    expected = load("mnist", data_dir)
+    (folder / ARRAYS).write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        jax.tree.map(np.testing.assert_array_equal, load("mnist", data_dir), expected)
+    (message,) = caplog.messages
+    assert message.startswith(f"{folder / ARRAYS} is damaged (BadZipFile: ")
+    assert message.endswith("): it is made again.")
+    caplog.clear()
+    load("mnist", data_dir)
+    assert caplog.messages == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_changed_byte_of_the_arrays_is_noticed_or_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    whole = {"image": np.arange(6, dtype=np.uint8).reshape(3, 2), "version": np.array("1.0.0")}
+    path = tmp_path_factory.getbasetemp() / ARRAYS
+    write_arrays(path, whole)
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content[: data.draw(st.just(len(content)) | st.integers(0, len(content)))])
+    try:
+        found = read_arrays(path)
+    except Exception:
+        return
+    for name in whole.keys() & found.keys():  # a missing one is noticed
+        np.testing.assert_array_equal(found[name], whole[name])
+
+
+def test_arrays_of_another_version_are_noticed(data_dir: Path, folder: Path) -> None:
+    kept = read_arrays(folder / ARRAYS)
+    write_arrays(folder / ARRAYS, kept | {"version": np.array("2.0.0")})
+    with pytest.raises(DataError) as caught:
+        load("mnist", data_dir)
+    assert str(caught.value) == (
+        f"{folder / ARRAYS} is of version 2.0.0 of the data set, expected 1.0.0: "
+        f"delete {folder} to have it prepared again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "other"),
+    [
+        ("dataset_info.json", "1.0.0", "1.0.1"),
+        ("features.json", "int32", "int64"),
+        ("features.json", '"28"', '"32"'),
+    ],
+)
+def test_records_of_another_version_are_noticed(
+    data_dir: Path, records_only: Path, name: str, found: str, other: str
+) -> None:
+    path = records_only / name
+    assert found in path.read_text()
+    path.write_text(path.read_text().replace(found, other))
+    with pytest.raises(DataError, match=f"{records_only} holds another version of the "):
+        load("mnist", data_dir)
+
+
+def test_records_of_other_numbers_are_noticed(
+    data_dir: Path, records_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(builder, "fixed_numbers", lambda _, count: np.arange(count) % 10)
+        with pytest.raises(DataError, match="holds other numbers than are drawn"):
+            load("mnist", data_dir)
+    assert len(load("mnist", data_dir).train.image) == 30
+
+
+@pytest.mark.parametrize("name", [ARRAYS, RECORDS, "dataset_info.json"])
+@pytest.mark.parametrize(
+    ("replace", "reason"),
+    [
+        (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+        (Path.mkdir, "Is a directory"),
+    ],
+)
+def test_what_the_system_refuses_to_read_is_not_called_damaged(
+    data_dir: Path,
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    replace: Callable[[Path], None],
+    reason: str,
+) -> None:
+    (folder / ARRAYS).unlink()
+    (folder / name).unlink(missing_ok=True)
+    replace(folder / name)
+    with pytest.raises(DataError) as caught:
+        load("mnist", data_dir)
+    assert str(caught.value) == f"{folder / name} cannot be read: {reason}."
+    assert caplog.messages == []
+
+
+def test_a_process_that_reads_the_arrays_is_not_disturbed(tmp_path: Path) -> None:
+    path = tmp_path / ARRAYS
+    path.write_bytes(b"as it was")
+    with path.open("rb") as file:
+        write_arrays(path, {"digit": np.zeros(3, np.uint8)})
+        assert file.read() == b"as it was"
+    assert read_arrays(path)["digit"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", [ARRAYS, RECORDS])
+def test_a_missing_permission_is_not_called_damage(data_dir: Path, folder: Path, name: str) -> None:
+    (folder / name).chmod(0)
+    if name == RECORDS:
+        (folder / ARRAYS).unlink()
+    with pytest.raises(DataError, match=f"{folder / name} cannot be read: Permission denied"):
+        load("mnist", data_dir)
 
 
 @pytest.mark.parametrize(
@@ -148,21 +341,21 @@ def test_a_home_folder_that_is_not_there_is_one_sentence() -> None:
     ],
 )
 def test_a_damaged_file_is_named(
-    data_dir: Path, folder: Path, name: str, content: bytes | None
+    data_dir: Path, records_only: Path, name: str, content: bytes | None
 ) -> None:
-    (folder / name).unlink()
+    (records_only / name).unlink()
     if content is not None:
-        (folder / name).write_bytes(content)
+        (records_only / name).write_bytes(content)
     with pytest.raises(DataError) as caught:
         load("mnist", data_dir)
     if content != b'{"splits": []}':
-        assert str(caught.value).startswith(f"{folder / name} is damaged (")
-    assert str(caught.value).endswith(f"): delete {folder} to have it prepared again.")
+        assert str(caught.value).startswith(f"{records_only / name} is damaged (")
+    assert str(caught.value).endswith(f"): delete {records_only} to have it prepared again.")
     assert "\n" not in str(caught.value)
 
 
-def test_missing_examples_are_noticed(data_dir: Path, folder: Path) -> None:
-    path = folder / "dataset_info.json"
+def test_missing_examples_are_noticed(data_dir: Path, records_only: Path) -> None:
+    path = records_only / "dataset_info.json"
     info = json.loads(path.read_text())
     info["splits"][1]["shardLengths"] = ["21"]
     path.write_text(json.dumps(info))
@@ -170,9 +363,13 @@ def test_missing_examples_are_noticed(data_dir: Path, folder: Path) -> None:
         load("mnist", data_dir)
 
 
-def example(**changes: bytes | int | None) -> bytes:
+NUMBERS = fixed_numbers("test", 20).tolist()
+LAST = NUMBERS[-1]
+
+
+def example(number: int = LAST, **changes: bytes | int | None) -> bytes:
     """Serialise an example as TFDS does, with some of its features changed or left out."""
-    features = {"image": bytes(784), "digit": 4, "number": 3, "sum": 7} | changes
+    features = {"image": bytes(784), "digit": 4, "number": number, "sum": 4 + number} | changes
     proto = tf_example_pb2.Example()
     for name, value in features.items():
         if isinstance(value, bytes):
@@ -185,37 +382,41 @@ def example(**changes: bytes | int | None) -> bytes:
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        (example(digit=10, sum=13), "a digit, number or sum is out of range"),
-        (example(number=10, sum=14), "a digit, number or sum is out of range"),
-        (example(sum=8), "a digit, number or sum is out of range"),
-        (example(digit=300), "1 examples are not of the expected format"),
-        (example(digit=None), "1 examples are not of the expected format"),
-        (example(image=bytes(783)), "1 examples are not of the expected format"),
-        (example(extra=1), "1 examples are not of the expected format"),
-        (b"", "1 examples are not of the expected format"),
-        (example() + b"\0", "1 examples are not of the expected format"),
-        (example().replace(b"\x0f\n\x06number", b"\x0e\n\x05digit"), "TypeError"),
+        (example(digit=10, sum=10 + LAST), "a digit or a sum is out of range"),
+        (example(sum=5 + LAST), "a digit or a sum is out of range"),
+        (example((LAST + 1) % 10), "holds other numbers than are drawn for version 1.0.0"),
+        (example(10), "holds other numbers than are drawn for version 1.0.0"),
+        (example(digit=300), "OverflowError"),
+        (example(digit=None), "is damaged"),
+        (example(image=bytes(783)), "ValueError: cannot reshape array of size 783"),
+        (b"", "is damaged"),
+        (example() + b"\0", "DecodeError"),
+        (example()[:-1], "DecodeError"),
     ],
 )
 def test_records_of_something_else_are_refused(
-    data_dir: Path, folder: Path, record: bytes, message: str
+    data_dir: Path, records_only: Path, record: bytes, message: str
 ) -> None:
-    writer = ArrayRecordWriter(str(folder / RECORDS), "group_size:1")
-    for content in [example()] * 19 + [record]:
+    writer = ArrayRecordWriter(str(records_only / RECORDS), "group_size:1")
+    for content in [*map(example, NUMBERS[:-1]), record]:
         writer.write(content)
     writer.close()
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as caught:
         load("mnist", data_dir)
+    assert str(caught.value).endswith(f"delete {records_only} to have it prepared again.")
+    assert "\n" not in str(caught.value)
+    assert not (records_only / ARRAYS).exists()
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_changed_byte_is_noticed_or_does_not_matter(
-    data_dir: Path, folder: Path, data: st.DataObject
+    data_dir: Path, records_only: Path, data: st.DataObject
 ) -> None:
-    path = folder / RECORDS
+    path = records_only / RECORDS
     content = bytearray(path.read_bytes())
     expected = load("mnist", data_dir)
+    (records_only / ARRAYS).unlink()
     position = data.draw(st.integers(0, len(content) - 1))
     changed = content.copy()
     changed[position] ^= data.draw(st.integers(1, 255))
@@ -225,6 +426,7 @@ def test_a_changed_byte_is_noticed_or_does_not_matter(
             jax.tree.map(np.testing.assert_array_equal, load("mnist", data_dir), expected)
     finally:
         path.write_bytes(content)
+        (records_only / ARRAYS).unlink(missing_ok=True)
 
 
 def test_mnist_is_whole_and_in_its_original_order(mnist: Splits) -> None:

@@ -3,11 +3,15 @@
 The examples are drawn the same way every time.
 """
 
+import bz2
 import dataclasses
 import gzip
+import io
 import json
 import re
 import struct
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -21,14 +25,17 @@ from array_record.python.array_record_module import ArrayRecordWriter
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from tensorflow_datasets.proto import tf_example_pb2
 
 from experiments.configs import Config, config_of, fields_of
 from experiments.system.arguments import ConfigOptions, UsageError, parse
 from mnist_sum.check import InputError, check_examples
-from mnist_sum.data import DataError, Dataset, Splits, load
+from mnist_sum.data import DataError, Dataset, Splits, load, originals
 from mnist_sum.data import dataset as data_module
 from mnist_sum.data.idx import read_digits, read_images
+from mnist_sum.data.numbers import fixed_numbers
 from mnist_sum.recipe import RecipeError
+from tests import tiny_mnist
 
 hostile = settings(
     derandomize=True,
@@ -133,7 +140,7 @@ def idx_files(draw: st.DrawFn) -> bytes:
     content = struct.pack(f">{len(header)}I", *header) + content
     if draw(st.booleans()):
         content = draw(st.sampled_from([content, content + b"\0", b"\0" + content, content * 2]))
-    return gzip.compress(content, mtime=0) if draw(st.integers(0, 9)) else content
+    return content
 
 
 @st.composite
@@ -148,16 +155,45 @@ def damaged(draw: st.DrawFn, files: st.SearchStrategy[bytes]) -> bytes:
     return bytes(content)
 
 
+def zipped(content: bytes) -> bytes:
+    """Write an archive of one file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("file", content)
+    return file.getvalue()
+
+
+def tarred(content: bytes) -> bytes:
+    """Write an archive of one file."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        member = tarfile.TarInfo("file")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+PACKINGS: list[Callable[[bytes], bytes]] = [gzip.compress, bz2.compress, zipped, tarred]
+
+
+@st.composite
+def packed_files(draw: st.DrawFn) -> bytes:
+    """Pack an IDX file in one way or another, or in several."""
+    content = draw(idx_files())
+    packings: list[Callable[[bytes], bytes]] = [gzip.compress, bz2.compress, zipped, tarred]
+    for index in draw(st.lists(st.integers(0, len(packings) - 1), max_size=5)):
+        content = packings[index](content)
+    return content
+
+
 @hostile
 @given(st.binary() | idx_files() | damaged(idx_files()))
-@example(gzip.compress(struct.pack(">2I", 0x801, 0)))
-@example(gzip.compress(struct.pack(">4I", 0x803, 0, 28, 28)))
-@example(gzip.compress(struct.pack(">2IB", 0x801, 1, 10)))
-def test_an_idx_file_is_read_or_refused(given_folder: Path, content: bytes) -> None:
-    path = given_folder / "file.gz"
-    path.write_bytes(content)
+@example(struct.pack(">2I", 0x801, 0))
+@example(struct.pack(">4I", 0x803, 0, 28, 28))
+@example(struct.pack(">2IB", 0x801, 1, 10))
+def test_an_idx_file_is_read_or_refused(content: bytes) -> None:
     for read, shape in ((read_images, (28, 28)), (read_digits, ())):
-        array, refusal = attempt(DataError, read, path)
+        array, refusal = attempt(DataError, read, content, Path("file"))
         if not refusal:
             assert array.dtype == np.uint8
             assert array.shape == (len(array), *shape)
@@ -165,67 +201,83 @@ def test_an_idx_file_is_read_or_refused(given_folder: Path, content: bytes) -> N
             assert shape or array.max() <= 9
 
 
+@hostile
+@given(st.binary() | idx_files() | damaged(packed_files()))
+def test_a_folder_of_anything_is_searched(given_folder: Path, content: bytes) -> None:
+    (given_folder / "file").write_bytes(content)
+    remarks = originals.search(originals.files_below(given_folder), {})
+    assert len(" ".join(remarks).splitlines()) <= 1
+
+
 # Prepared data
 
 
-def encode(image: bytes, *values: int) -> bytes:
-    """Write an example as TFDS does; the lengths are those of a whole one."""
-    content = b"\n\xa0\x06\n\x05image\x12\x96\x06\n\x93\x06\n\x90\x06" + image
-    for name, value in zip((b"digit", b"number", b"sum"), values, strict=True):
-        key = b"\n" + bytes([len(name)]) + name + b"\x12\x05\x1a\x03\n\x01" + bytes([value])
-        content += b"\n" + bytes([len(key)]) + key
-    return b"\n\xd2\x06" + content
+def encode(digit: int, number: int, total: int, size: int = 784) -> bytes:
+    """Write an example as TFDS does."""
+    proto = tf_example_pb2.Example()
+    proto.features.feature["image"].bytes_list.value.append(bytes(size))
+    for name, value in (("digit", digit), ("number", number), ("sum", total)):
+        proto.features.feature[name].int64_list.value.append(value)
+    return proto.SerializeToString()
 
 
-EXAMPLE = encode(bytes(range(196)) * 4, 4, 3, 7)
-SPLIT_SIZES = {"train": 3, "test": 2}
-SPLITS = [{"name": name, "shardLengths": [str(size)]} for name, size in SPLIT_SIZES.items()]
-INFO = json.dumps({"splits": SPLITS}).encode()
+NUMBERS = fixed_numbers("test", tiny_mnist.COUNTS["test"]).tolist()
+EXAMPLES = [encode(4, number, 4 + number) for number in NUMBERS]
+PATHS = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+SPLITS = [
+    {"name": split, "filepathTemplate": PATHS, "numBytes": "1", "shardLengths": [str(count)]}
+    for split, count in tiny_mnist.COUNTS.items()
+]
+INFO = {"name": "mnist_sum", "version": "1.0.0", "fileFormat": "array_record", "splits": SPLITS}
 
 
-def write_prepared(data_dir: Path, first: bytes, info: bytes = INFO) -> None:
-    """Write a prepared data set of a few examples, the first of each split as given."""
-    folder = data_dir / "mnist_sum" / "1.0.0"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dataset_info.json").write_bytes(info)
-    for split, size in SPLIT_SIZES.items():
-        path = folder / f"mnist_sum-{split}.array_record-00000-of-00001"
-        writer = ArrayRecordWriter(str(path), "group_size:1")
-        for record in [first] + [EXAMPLE] * (size - 1):
-            writer.write(record)
-        writer.close()
+@pytest.fixture
+def prepared(given_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Prepare a tiny MNIST and name the folder of its files."""
+    tiny_mnist.write_files(given_folder / "manual")
+    tiny_mnist.register(monkeypatch)
+    load("mnist", given_folder, given_folder / "manual")
+    return given_folder / "mnist_sum" / "1.0.0"
 
 
-def assert_loads_or_refuses(data_dir: Path) -> None:
+def assert_loads_or_refuses(folder: Path) -> None:
     """Load a prepared data set, and assert that it is what `load` promises or one sentence."""
-    splits, refusal = attempt(DataError, load, "mnist", data_dir)
+    (folder / "arrays.npz").unlink(missing_ok=True)
+    splits, refusal = attempt(DataError, load, "mnist", folder.parents[1])
     if refusal:
-        assert " is damaged (" in refusal
+        assert refusal.endswith(f"delete {folder} to have it prepared again.")
+        assert not (folder / "arrays.npz").exists()
         return
-    for size, (split, dataset) in zip(SPLIT_SIZES.values(), splits._asdict().items(), strict=True):
+    for split, dataset in splits._asdict().items():
         assert isinstance(dataset, Dataset)
-        assert len(dataset.image) == size
+        assert len(dataset.image) == tiny_mnist.COUNTS[split]
         assert dataset.image.dtype == np.uint8
         assert dataset.digit.dtype == dataset.number.dtype == np.int32
         check_examples(split, dataset)
 
 
+EXAMPLE = EXAMPLES[0]
 anywhere = st.integers(0, len(EXAMPLE))
 mutated = st.one_of(
     damaged(st.just(EXAMPLE)),
     st.binary(max_size=20),
     st.builds(lambda i, new: EXAMPLE[:i] + new + EXAMPLE[i:], anywhere, st.binary(max_size=3)),
     st.builds(lambda i, n: EXAMPLE[:i] + EXAMPLE[i + n :], anywhere, st.integers(1, 9)),
-    st.builds(lambda *v: encode(bytes(784), *v), *[st.integers(0, 30)] * 3),
-    st.builds(lambda d, n: encode(bytes(784), d, n, d + n), *[st.integers(0, 11)] * 2),
+    st.builds(encode, *[st.integers(-30, 300)] * 3),
+    st.builds(lambda d: encode(d, NUMBERS[0], d + NUMBERS[0]), st.integers(0, 11)),
+    st.builds(lambda size: encode(4, NUMBERS[0], 4 + NUMBERS[0], size), st.integers(0, 800)),
 )
 
 
 @hostile
 @given(mutated)
-def test_a_prepared_example_is_read_or_refused(given_folder: Path, record: bytes) -> None:
-    write_prepared(given_folder, record)
-    assert_loads_or_refuses(given_folder)
+def test_a_prepared_example_is_read_or_refused(prepared: Path, record: bytes) -> None:
+    path = prepared / "mnist_sum-test.array_record-00000-of-00001"
+    writer = ArrayRecordWriter(str(path), "group_size:1")
+    for content in [record, *EXAMPLES[1:]]:
+        writer.write(content)
+    writer.close()
+    assert_loads_or_refuses(prepared)
 
 
 values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3))
@@ -233,23 +285,35 @@ documents = st.recursive(
     values | st.sampled_from([SPLITS, "train", "3"]),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(["splits", "name", "shardLengths"]), inner),
-        st.fixed_dictionaries({"splits": st.just(SPLITS[:1]) | inner}),
+        st.dictionaries(st.sampled_from([*INFO, "shardLengths", "filepathTemplate"]), inner),
+        st.builds(INFO.__or__, st.dictionaries(st.sampled_from([*INFO]), inner, min_size=1)),
         st.builds(
-            lambda name, lengths: {"splits": [SPLITS[0], {"name": name, "shardLengths": lengths}]},
-            st.just("test") | inner,
-            st.lists(inner, max_size=3) | inner,
+            lambda change: INFO | {"splits": [SPLITS[0], SPLITS[1] | change]},
+            st.dictionaries(st.sampled_from([*SPLITS[0]]), inner, min_size=1),
         ),
     ),
 )
 
 
 @hostile
-@given(documents.map(json.dumps).map(str.encode) | damaged(st.just(INFO)))
+@given(documents.map(json.dumps).map(str.encode) | damaged(st.just(json.dumps(INFO).encode())))
+@example(json.dumps(INFO).encode())
 @example(b'{"splits": [{"name": "train", "shardLengths": [Infinity]}]}')
-def test_a_description_of_prepared_data_is_read_or_refused(given_folder: Path, info: bytes) -> None:
-    write_prepared(given_folder, EXAMPLE, info)
-    assert_loads_or_refuses(given_folder)
+def test_a_description_of_prepared_data_is_read_or_refused(prepared: Path, info: bytes) -> None:
+    (prepared / "dataset_info.json").write_bytes(info)
+    assert_loads_or_refuses(prepared)
+
+
+@hostile
+@given(state=st.data())
+def test_damaged_arrays_are_made_again(prepared: Path, state: st.DataObject) -> None:
+    path = prepared / "arrays.npz"
+    whole = path.read_bytes()
+    path.write_bytes(state.draw(damaged(st.just(whole)) | st.binary()))
+    splits = load("mnist", prepared.parents[1])
+    for split, dataset in splits._asdict().items():
+        np.testing.assert_array_equal(dataset.image, tiny_mnist.arrays(split)[0])
+    path.write_bytes(whole)
 
 
 # The embedded sample

@@ -128,19 +128,19 @@ def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(line, message, capsy
 
 
 def test_no_data_and_no_network_is_one_sentence_without_a_traceback(tmp_path):
-    proxy = "http://127.0.0.1:9"  # where nothing listens
+    proxies = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # none listens
     finished = subprocess.run(
         [sys.executable, "-m", "experiments.run", "--config", "base", "--data-dir", str(tmp_path)],
         capture_output=True,
         text=True,
-        env=os.environ | {"http_proxy": proxy, "https_proxy": proxy, "JAX_PLATFORMS": "cpu"},
+        env=os.environ | proxies | {"JAX_PLATFORMS": "cpu", "HOME": str(tmp_path)},
         timeout=15,
         check=False,
     )
     assert finished.returncode == 2
     assert finished.stdout == ""
     assert finished.stderr.count("\n") == 1
-    for word in ("downloads/manual", "train-images-idx3-ubyte.gz", "--config sample"):
+    for word in ("downloads/manual", "train-images-idx3-ubyte.gz", "--dataset sample"):
         assert word in finished.stderr
 
 

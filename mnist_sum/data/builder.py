@@ -1,38 +1,29 @@
 """The TFDS dataset `mnist_sum`, prepared without TensorFlow; importing this imports TFDS."""
 
+import importlib.util
 import shutil
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import requests
 import tensorflow_datasets.public_api as tfds
 from filelock import FileLock
-from jaxtyping import Int32
-from tensorflow_datasets.core.download.checksums import UrlInfo, compute_url_info
-from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
-from tensorflow_datasets.core.download.resource import get_dl_fname, is_locally_cached
-from tensorflow_datasets.core.download.util import DownloadError
+from jaxtyping import UInt8
 
-from mnist_sum.data.idx import IMAGE_SHAPE, DataError, read_digits, read_images
-from mnist_sum.recipe import NUM_NUMBERS
+from mnist_sum.data.errors import DataError, damaged, unreadable
+from mnist_sum.data.idx import IMAGE_SHAPE, read_digits, read_images
+from mnist_sum.data.numbers import VERSION, fixed_numbers
+from mnist_sum.data.originals import collect
+from mnist_sum.recipe import NUM_DIGITS
 
-SOURCES = {
-    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
-    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
-NUMBER_SEED = 0
-REACH_SECONDS = 8.0
-
 DESCRIPTION = (
     "MNIST, with a number 0..9 drawn once for each image, and the sum of digit and number."
 )
@@ -47,29 +38,29 @@ CITATION = """\
 """
 
 
-def fixed_numbers(split: str, count: int) -> Int32[np.ndarray, " example"]:
-    """Draw the numbers of a split, uniformly from 0..9 and the same at every call."""
-    key = jax.random.fold_in(jax.random.key(NUMBER_SEED), list(SOURCES).index(split))
-    return np.asarray(jax.random.randint(key, (count,), 0, NUM_NUMBERS, jnp.int32))
+def features() -> tfds.features.FeaturesDict:
+    """Describe an example."""
+    integer = tfds.features.Scalar(dtype=np.int32)
+    image = tfds.features.Tensor(
+        shape=IMAGE_SHAPE, dtype=np.uint8, encoding=tfds.features.Encoding.BYTES
+    )
+    return tfds.features.FeaturesDict(
+        {"image": image, "digit": integer, "number": integer, "sum": integer}
+    )
 
 
 class MnistSumBuilder(tfds.core.GeneratorBasedBuilder):
-    """Download, verify and write the data set; `checksums.tsv` holds addresses and SHA-256."""
+    """Write the data set from the original files, which `collect` finds or downloads."""
 
     name = "mnist_sum"
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version(VERSION)
+    originals: dict[str, bytes]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        image = tfds.features.Tensor(
-            shape=IMAGE_SHAPE, dtype=np.uint8, encoding=tfds.features.Encoding.BYTES
-        )
-        integer = tfds.features.Scalar(dtype=np.int32)
         return tfds.core.DatasetInfo(
             builder=self,
             description=DESCRIPTION,
-            features=tfds.features.FeaturesDict(
-                {"image": image, "digit": integer, "number": integer, "sum": integer}
-            ),
+            features=features(),
             homepage="http://yann.lecun.com/exdb/mnist/",
             citation=CITATION,
             disable_shuffling=True,
@@ -78,116 +69,119 @@ class MnistSumBuilder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
     ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
-        paths = dl_manager.download({info.filename: url for url, info in self.url_infos.items()})
-        return {
-            split: self._generate_examples(split, Path(paths[images]), Path(paths[labels]))
-            for split, (images, labels) in SOURCES.items()
-        }
+        return {split: self._generate_examples(split) for split in FILES}
 
-    def _generate_examples(
-        self, split: str, image_path: Path, digit_path: Path
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        images, digits = read_images(image_path), read_digits(digit_path)
-        if len(images) != len(digits):
-            raise DataError(
-                f"{image_path} holds {len(images)} images, "
-                f"but {digit_path} holds {len(digits)} labels."
-            )
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        image_file, digit_file = FILES[split]
+        images = read_images(self.originals[image_file], Path(image_file))
+        digits = read_digits(self.originals[digit_file], Path(digit_file))
         numbers = fixed_numbers(split, len(images))
         for index, (image, digit, number) in enumerate(zip(images, digits, numbers, strict=True)):
             total = int(digit) + int(number)
             yield index, {"image": image, "digit": digit, "number": number, "sum": total}
 
 
-def prepare(data_dir: Path, manual_dir: Path) -> None:
+def prepare(data_dir: Path, manual_dir: Path | None) -> None:
     """Write the data set into a TFDS data folder, downloading what is not on this machine.
 
     Processes that prepare the same folder take turns. Raises DataError.
     """
-    downloads = data_dir / "downloads"
+    check_array_record()
     try:
-        _check_sources(downloads, manual_dir)
-        downloads.mkdir(parents=True, exist_ok=True)
-        with FileLock(downloads / "mnist_sum.lock"):
+        originals = collect(data_dir, manual_dir)
+        (data_dir / "downloads").mkdir(parents=True, exist_ok=True)
+        with FileLock(data_dir / "downloads" / "mnist_sum.lock"):
             try:
-                _download_and_prepare(data_dir, manual_dir)
+                _write(data_dir, originals)
             finally:
                 _remove_leftovers(data_dir)
-    except (requests.RequestException, DownloadError, NonMatchingChecksumError) as error:
-        raise DataError(f"The download of MNIST failed: {' '.join(str(error).split())}") from error
-    except (OSError, RuntimeError) as error:  # RuntimeError: ArrayRecord cannot write
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: ArrayRecord cannot write
         raise DataError(f"MNIST cannot be prepared in {data_dir}: {error}.") from error
 
 
-def _check_sources(downloads: Path, manual_dir: Path) -> None:
-    """Raise DataError for a source file that is wrong, or missing with its address out of reach."""
-    missing = {}
-    for url, info in MnistSumBuilder.url_infos.items():
-        path = _local_copy(url, info, downloads, manual_dir)
-        if path is None:
-            missing[url] = info.filename
-        elif (found := compute_url_info(path)) != info:
-            raise DataError(
-                f"{path} has {int(found.size)} bytes and SHA-256 {found.checksum}, "
-                f"expected {int(info.size)} bytes and {info.checksum}: replace or delete it."
-            )
-    if missing and (reason := _why_unreachable(next(iter(missing)))):
+def check_array_record() -> None:
+    """Raise DataError where ArrayRecord, which TFDS writes and reads here, is not installed."""
+    if importlib.util.find_spec("array_record") is None:
         raise DataError(
-            f"MNIST is not prepared and cannot be downloaded ({reason}): "
-            f"put {', '.join(missing.values())} into {manual_dir}, "
-            "or use --config sample, which needs no download."
+            "MNIST is prepared by way of array-record, which is not installed and has packages for "
+            "Linux and Apple silicon only: copy the data folder from a machine that has loaded it, "
+            "or use --config sample, which does not need it."
         )
 
 
-def _local_copy(url: str, info: UrlInfo, downloads: Path, manual_dir: Path) -> Path | None:
-    """Find a source file where TFDS does: in the manual folder, then among its downloads."""
-    manual = manual_dir / info.filename
-    if manual.exists():
-        return manual
-    downloaded = downloads / MnistSumBuilder.name / get_dl_fname(url, info.checksum)
-    return downloaded if is_locally_cached(downloaded) else None
-
-
-def _why_unreachable(url: str) -> str | None:
-    """Try to fetch the first byte, as TFDS would only give up after minutes of retries.
-
-    The thread bounds what the timeout of requests does not, above all a slow DNS.
-    """
-    outcome: Future[None] = Future()
-
-    def fetch() -> None:
-        try:
-            with requests.get(url, stream=True, timeout=REACH_SECONDS) as response:
-                response.raise_for_status()
-                next(response.iter_content(1), None)
-            outcome.set_result(None)
-        except Exception as error:
-            outcome.set_exception(error)
-
-    Thread(target=fetch, daemon=True).start()
-    try:
-        outcome.result(REACH_SECONDS)
-    except (requests.RequestException, TimeoutError) as error:
-        return f"{type(error).__name__} at {urlsplit(url).netloc}"
-    return None
-
-
-def _download_and_prepare(data_dir: Path, manual_dir: Path) -> None:
+def _write(data_dir: Path, originals: dict[str, bytes]) -> None:
     tfds.display_progress_bar(sys.stderr.isatty())
-    config = tfds.download.DownloadConfig(
-        manual_dir=manual_dir, try_download_gcs=False, num_shards=1
-    )
+    config = tfds.download.DownloadConfig(try_download_gcs=False, num_shards=1)
     with redirect_stdout(StringIO()):  # TFDS prints where it writes to, in bold
-        MnistSumBuilder(data_dir=data_dir).download_and_prepare(
-            download_config=config, file_format="array_record"
-        )
+        builder = MnistSumBuilder(data_dir=data_dir)
+        builder.originals = originals
+        builder.download_and_prepare(download_config=config, file_format="array_record")
 
 
 def _remove_leftovers(data_dir: Path) -> None:
     """Remove what this or an earlier preparation has left unfinished; the lock must be held."""
-    name = MnistSumBuilder.name
-    for path in (
-        *data_dir.glob(f"{name}/incomplete.*"),
-        *data_dir.glob(f"downloads/{name}/*.tmp.*"),
-    ):
+    for path in data_dir.glob(f"{MnistSumBuilder.name}/incomplete.*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def read_prepared(folder: Path) -> dict[str, np.ndarray]:
+    """Read what has been prepared through TFDS, which takes seconds; raises DataError."""
+    check_array_record()
+    try:
+        for path in folder.iterdir():
+            path.open("rb").close()
+    except OSError as error:
+        raise unreadable(Path(error.filename or folder), error) from error
+    path = folder / "dataset_info.json"
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        builder = tfds.builder_from_directory(folder)
+        check_version(builder.info, folder)
+        for split in FILES:
+            (path,) = map(Path, builder.info.splits[split].filepaths)
+            arrays |= _read_split(builder, split, path)
+    except DataError:
+        raise
+    except Exception as error:  # TFDS, protobuf and ArrayRecord raise a dozen types of them
+        raise damaged(path, error, f"delete {folder} to have it prepared again") from error
+    return arrays
+
+
+def check_version(info: tfds.core.DatasetInfo, folder: Path) -> None:
+    """Raise DataError for a data set that is not the one which this version prepares."""
+    expected = f"{MnistSumBuilder.name}/{VERSION}"
+    other_features = repr(info.features) != repr(features())
+    if info.full_name != expected or other_features:
+        found = f"{info.full_name}{' with other features' if other_features else ''}"
+        raise DataError(
+            f"{folder} holds another version of the data set ({' '.join(found.split())}), expected "
+            f"{expected}: delete {folder} to have it prepared again."
+        )
+
+
+def _read_split(
+    builder: tfds.core.DatasetBuilder, split: str, path: Path
+) -> dict[str, UInt8[np.ndarray, "example ..."]]:
+    """Read a split and name its arrays; raises DataError if its numbers are not those drawn here.
+
+    Its errors for damage are of a dozen types.
+    """
+    from array_record.python.array_record_data_source import ArrayRecordDataSource
+
+    source = builder.as_data_source(split)
+    if (count := len(ArrayRecordDataSource([str(path)]))) != len(source):
+        raise ValueError(f"it holds {count} examples, expected {len(source)}")
+    examples = source.__getitems__(range(count))  # at once, which is four times as fast
+    digits, numbers, sums = (
+        np.array([example[name] for example in examples], np.uint8)
+        for name in ("digit", "number", "sum")
+    )
+    if digits.max() >= NUM_DIGITS or (digits + numbers != sums).any():
+        raise ValueError("a digit or a sum is out of range")
+    if (numbers != fixed_numbers(split, count)).any():
+        raise DataError(
+            f"{path} holds other numbers than are drawn for version {VERSION} of the data set: "
+            f"delete {path.parent} to have it prepared again."
+        )
+    images = np.stack([example["image"] for example in examples])
+    return {f"{split}_image": images, f"{split}_digit": digits, f"{split}_number": numbers}
