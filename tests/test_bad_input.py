@@ -129,6 +129,7 @@ def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> 
 SETTING = """
 import json, sys
 import jax, jax.numpy as jnp, numpy as np
+from PIL import Image
 import mnist_sum as ms
 from mnist_sum.batch import Batch, draw_batch, take_batch
 from mnist_sum.train import begin_epoch, train_steps, zero_tally
@@ -148,28 +149,39 @@ for call in json.load(sys.stdin):
 print(json.dumps(answers))
 """
 IMAGES = "expected an array of real numbers of shape [batch, 28, 28], of one image at least."
+PICTURES = (
+    "expected real numbers of shape [28, 28], or [batch, 28, 28] of one image at least; "
+    "read_image makes such an image of a picture."
+)
+NUMBERS = "expected an integer, or integers of shape [3]."
+WIDE = "expected a type that holds pixels 0 .. 255: use uint8, and add 128 if that was subtracted."
 CALLS = {
-    "ms.predict(network, image[0], number)": f"image is uint8[28, 28], {IMAGES}",
-    "ms.predict(network, image[..., None], number)": f"image is uint8[3, 28, 28, 1], {IMAGES}",
-    "ms.predict(network, image[:, :, :27], number)": f"image is uint8[3, 28, 27], {IMAGES}",
+    "ms.predict(network, image[0], number)": "number is int64[3], expected an integer.",
+    "ms.predict(network, image[..., None], number)": f"image is uint8[3, 28, 28, 1], {PICTURES}",
+    "ms.predict(network, image[:, :, :27], number)": f"image is uint8[3, 28, 27], {PICTURES}",
     "ms.predict(network, image[:0], number[:0])": f"image is uint8[0, 28, 28], {IMAGES}",
-    "ms.predict(network, image.tolist(), number)": f"image is of type list, {IMAGES}",
-    "ms.predict(network, image.astype(str), number)": f"image is <U3[3, 28, 28], {IMAGES}",
-    "ms.predict(network, image > 0, number)": f"image is bool[3, 28, 28], {IMAGES}",
-    "ms.predict(network, image.astype('>f4'), number)": f"image is >f4[3, 28, 28], {IMAGES}",
-    "ms.predict(network, image, number[:2])": (
-        "number is int64[2], expected an array of integers of shape [3]."
-    ),
-    "ms.predict(network, image, number / 2)": (
-        "number is float64[3], expected an array of integers of shape [3]."
-    ),
-    "ms.predict(network, image, 7)": (
-        "number is of type int, expected an array of integers of shape [3]."
-    ),
+    "ms.predict(network, [image[0], image[0, 0]], number)": f"image is of type list, {PICTURES}",
+    "ms.predict(network, 'seven.png', 7)": f"image is of type str, {PICTURES}",
+    "ms.predict(network, Image.new('L', (28, 28)), 7)": f"image is of type Image, {PICTURES}",
+    "ms.predict(network, image.astype(str), number)": f"image is <U3[3, 28, 28], {PICTURES}",
+    "ms.predict(network, image > 0, number)": f"image is bool[3, 28, 28], {PICTURES}",
+    "ms.predict(network, image.astype('>f4'), number)": f"image is >f4[3, 28, 28], {PICTURES}",
+    "ms.predict(network, image, number[:2])": f"number is int64[2], {NUMBERS}",
+    "ms.predict(network, image, number / 2)": f"number is float64[3], {NUMBERS}",
+    "ms.predict(network, image, [1, 2, 3.5])": f"number is float64[3], {NUMBERS}",
+    "ms.predict(network, image, True)": f"number is bool[], {NUMBERS}",
+    "ms.predict(network, image, '7')": f"number is of type str, {NUMBERS}",
+    "ms.predict(network, image, 10)": "number holds 10, expected 0 .. 9.",
     "ms.predict(network, image, number + 8)": "number holds 10, expected 0 .. 9.",
     "ms.predict(network, image, jnp.asarray(number) - 1)": "number holds -1, expected 0 .. 9.",
-    "jax.jit(ms.predict)(network, image, number / 2)": (
-        "number is float32[3], expected an array of integers of shape [3]."
+    "jax.jit(ms.predict)(network, image, number / 2)": f"number is float32[3], {NUMBERS}",
+    "jax.jit(ms.predict)(network, image.astype('i1'), number)": f"image is int8[3, 28, 28], {WIDE}",
+    "ms.predict(network, jnp.ones((3, 28, 28)) / 2, number)": (
+        "image holds nothing above 0.5, expected pixels 0 .. 255: multiply pixels in 0 .. 1 by 255."
+    ),
+    "ms.predict_outputs(network, image - 0.5)": "image holds -0.5, expected pixels 0 .. 255: ",
+    "ms.evaluate(network, train._replace(image=image + np.int32(300)))": (
+        "dataset.image holds 300, expected pixels 0 .. 255: "
     ),
     "ms.predict_outputs(network, image[0])": f"image is uint8[28, 28], {IMAGES}",
     "ms.predict_outputs(network, 'image.png')": f"image is of type str, {IMAGES}",

@@ -1,26 +1,66 @@
-"""Prediction: the most likely digit and sum."""
+"""Prediction: the most likely digit and sum, and how likely they are."""
 
 from functools import partial
 
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
+import pytest
 
 from mnist_sum.evaluate import predict_outputs
 from mnist_sum.network import Network
-from mnist_sum.predict import predict
+from mnist_sum.predict import predict, predict_probabilities
 from mnist_sum.state import create_state
 from tests.tiny import RECIPE
 
 
-def test_predictions_are_the_most_likely_digit_and_sum(batch):
-    network = Network(RECIPE, create_state(RECIPE, jax.random.key(0)).variables)
+@pytest.fixture(scope="module")
+def network():
+    return Network(RECIPE, create_state(RECIPE, jax.random.key(0)).variables)
+
+
+def test_predictions_are_the_most_likely_digit_and_sum(network, batch):
     prediction = predict(network, batch.image, batch.number)
     chex.assert_shape(prediction, (len(batch.digit),))
     outputs = predict_outputs(network, batch.image)
     assert (prediction.digit == jnp.argmax(outputs.digit_log_probabilities, 1)).all()
     sums = jnp.argmax(outputs.sum_logits, 2)
     assert (prediction.sum == sums[jnp.arange(len(sums)), batch.number]).all()
+
+
+def test_probabilities_are_those_of_the_prediction(network, batch):
+    digit, sum_ = predict_probabilities(network, batch.image, batch.number)
+    chex.assert_shape([digit, sum_], [(16, 10), (16, 19)])
+    np.testing.assert_allclose(digit.sum(-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(sum_.sum(-1), 1, rtol=1e-6)
+    prediction = predict(network, batch.image, batch.number)
+    rows = np.arange(16)
+    chex.assert_trees_all_equal(prediction.digit_probability, digit[rows, prediction.digit])
+    chex.assert_trees_all_equal(prediction.sum_probability, sum_[rows, prediction.sum])
+    outputs = predict_outputs(network, batch.image)
+    expected = jnp.exp(outputs.digit_log_probabilities)
+    np.testing.assert_allclose(digit, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [7, np.int8(7), np.array(7), [7] * 16, jnp.full(16, 7)])
+def test_one_number_is_for_all_images(network, batch, number):
+    expected = predict(network, batch.image, np.full(16, 7))
+    chex.assert_trees_all_equal(predict(network, batch.image, number), expected)
+
+
+def test_one_image_has_an_answer_without_a_batch_axis(network, batch):
+    one = predict(network, batch.image[3], 5)
+    chex.assert_shape(one, ())
+    assert int(one.digit) == int(predict(network, batch.image, 5).digit[3])
+    chex.assert_shape(predict_probabilities(network, batch.image[3], 5), [(10,), (19,)])
+
+
+def test_images_may_be_lists(network, batch):
+    expected = predict(network, batch.image, 7)
+    chex.assert_trees_all_equal(predict(network, list(np.asarray(batch.image)), 7), expected)
+    numbers = np.asarray(batch.image).tolist()
+    chex.assert_trees_all_equal(predict(network, numbers, 7).digit, expected.digit)
 
 
 def test_a_user_may_call_it_while_tracing(batch):
