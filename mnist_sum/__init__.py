@@ -3,10 +3,11 @@
 from mnist_sum.check import InputError
 from mnist_sum.data import DataError, Dataset, Splits, load
 from mnist_sum.evaluate import evaluate, predict_outputs
+from mnist_sum.image import read_image
 from mnist_sum.loss import averages
 from mnist_sum.model import MnistSum, Outputs
 from mnist_sum.network import Network
-from mnist_sum.predict import predict
+from mnist_sum.predict import Prediction, Probabilities, predict, predict_probabilities
 from mnist_sum.recipe import Recipe, RecipeError
 from mnist_sum.state import TrainState, create_state
 from mnist_sum.train import train_epoch, train_step
@@ -18,6 +19,8 @@ __all__ = [
     "MnistSum",
     "Network",
     "Outputs",
+    "Prediction",
+    "Probabilities",
     "Recipe",
     "RecipeError",
     "Splits",
@@ -28,6 +31,8 @@ __all__ = [
     "load",
     "predict",
     "predict_outputs",
+    "predict_probabilities",
+    "read_image",
     "train_epoch",
     "train_step",
 ]
