@@ -11,6 +11,7 @@ from mnist_sum.predict import Prediction, Probabilities, predict, predict_probab
 from mnist_sum.recipe import Recipe, RecipeError
 from mnist_sum.state import TrainState, create_state
 from mnist_sum.train import train_epoch, train_step
+from mnist_sum.weights import WeightsError, load_pretrained, load_run, load_weights, save_weights
 
 __all__ = [
     "DataError",
@@ -25,14 +26,19 @@ __all__ = [
     "RecipeError",
     "Splits",
     "TrainState",
+    "WeightsError",
     "averages",
     "create_state",
     "evaluate",
     "load",
+    "load_pretrained",
+    "load_run",
+    "load_weights",
     "predict",
     "predict_outputs",
     "predict_probabilities",
     "read_image",
+    "save_weights",
     "train_epoch",
     "train_step",
 ]

@@ -20,7 +20,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # its arrays to, and a config says itself what is wrong with a field.
 CHECKED = (
     "augment batch convolution data.dataset evaluate layers loss "
-    "model predict sharding summary torch_weights train"
+    "model predict sharding summary torch_weights train weights"
 )
 install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")
 
