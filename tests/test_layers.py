@@ -7,7 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_sum.data import load
 from mnist_sum.layers import BatchNorm, Dropout, max_pool, random_uint16, uniform_by_fan_in
+
+XLA_REDUCTIONS = "xla_cpu_experimental_ynn_fusion_type"  # what sums by a library, unless empty
 
 
 def test_batch_norm_normalises_by_the_biased_and_remembers_the_unbiased_variance():
@@ -34,6 +37,17 @@ def test_batch_norm_is_exact_for_pixels_far_from_zero():
     norm = BatchNorm(feature_axis=0)
     y, _ = norm.init_with_output(jax.random.key(0), x, train=True)
     np.testing.assert_allclose(y[0], np.array([-1.5, -0.5, 0.5, 1.5]) / 1.25**0.5, atol=1e-3)
+
+
+def test_statistics_are_exact_where_xla_adds_one_by_one():
+    image = load("sample").train.image[:512]
+    x = jnp.moveaxis(jnp.asarray(image, jnp.float32), 0, -1)[:, None]
+    norm, options = BatchNorm(feature_axis=1), {XLA_REDUCTIONS: ""}
+    try:
+        statistics = jax.jit(lambda x: norm.batch_statistics(x)[:2], compiler_options=options)(x)
+    except jax.errors.JaxRuntimeError as error:
+        pytest.skip(f"This XLA has no other reductions to choose: {error}")
+    np.testing.assert_allclose(statistics, [[image.mean()], [image.var()]], rtol=1e-5)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.5, 0.9999999])
