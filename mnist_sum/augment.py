@@ -27,7 +27,7 @@ def augment(
     if any((recipe.shift, recipe.rotation, recipe.scale, recipe.shear, recipe.elastic)):
         pixels = centred_pixels(*image.shape[1:])
         places = jax.vmap(partial(draw_places, recipe, pixels))(places_key)
-        image = sample(image.astype(jnp.float32), places)
+        image = interpolate(image.astype(jnp.float32), places)
     if recipe.erase:
         image = jax.vmap(partial(erase, side=recipe.erase))(erase_key, image)
     return image
@@ -68,7 +68,7 @@ def smooth_noise(key: Key[Array, ""], height: int, width: int) -> Float[Array, "
     return jax.image.resize(coarse, (2, height, width), "cubic")
 
 
-def sample(image: Images, places: Float[Array, "batch 2 height width"]) -> Images:
+def interpolate(image: Images, places: Float[Array, "batch 2 height width"]) -> Images:
     """Read each image at places between its pixels, linearly; rows and columns from the middle."""
     middle = (jnp.array(image.shape[1:]) - 1) / 2
     places += middle[None, :, None, None]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_sum import augment as augment_module
-from mnist_sum.augment import centred_pixels, erase, sample
+from mnist_sum.augment import centred_pixels, erase, interpolate
 from mnist_sum.data import load
 from mnist_sum.recipe import Recipe
 
@@ -96,4 +96,10 @@ def test_erasing_sets_one_square_to_zero():
 
 def test_outside_of_an_image_is_zero():
     places = jnp.repeat(centred_pixels(28, 28)[None] + 28.0, COUNT, 0)
-    assert (sample(jnp.ones((COUNT, 28, 28)), places) == 0).all()
+    assert (interpolate(jnp.ones((COUNT, 28, 28)), places) == 0).all()
+
+
+def test_between_four_pixels_is_their_weighted_mean():
+    image = jnp.zeros((1, 28, 28)).at[0, 10:12, 20:22].set(jnp.array([[1.0, 2.0], [4.0, 8.0]]))
+    place = jnp.full((1, 2, 28, 28), jnp.array([10.25 - 13.5, 20.5 - 13.5])[None, :, None, None])
+    np.testing.assert_allclose(interpolate(image, place), 0.75 * 1.5 + 0.25 * 6, rtol=1e-6)
