@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from experiments.report.tables import layer_table, receptive_field_table, text_table
 from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.system.environment import describe_environment
+from experiments.system.self_check import self_check
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.model import make_model
@@ -40,6 +41,7 @@ def run(name: str, options: DescribeOptions) -> None:
     print_section("Layers, with their outputs for one image", layer_table(layers))
     print_section("Receptive fields", receptive_field_table(receptive_fields(layers)))
     print_section("Environment", text_table(list(environment.items())))
+    print_section("Self-check", self_check(options.config.recipe))
     draw(splits, layers, options.output)
     print(f"Pictures: {options.output / MODEL}, {options.output / SAMPLES}")
 

@@ -9,7 +9,8 @@ from tests.pictures import size_of_png
 def test_everything_is_shown_and_drawn(tmp_path, capsys):
     assert main(["--config", "sample", "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    for words in ("Pixels of sample", "21,843", "28 x 28", "jaxlib", "model.png", "samples.png"):
+    words_of_each = ("Pixels of sample", "21,843", "28 x 28", "jaxlib", "as float32 should be")
+    for words in (*words_of_each, "model.png", "samples.png"):
         assert words in printed
     for name in ("model.png", "samples.png"):
         assert size_of_png(tmp_path / name)[0] == 1280

@@ -1,0 +1,77 @@
+"""A check of what is compiled here: a step of training against the same in float64."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.typing import DTypeLike
+
+from mnist_sum.batch import draw_batch
+from mnist_sum.data import Dataset, load
+from mnist_sum.recipe import Recipe
+from mnist_sum.state import create_state
+from mnist_sum.train import train_step
+
+EXAMPLES = 16
+STEPS = 100  # of the run that a schedule would be laid over
+TOLERANCE = 1e-4  # float32 is 1e-6 to 1e-5 away; a wrong program or TF32 products 1e-3 and more
+FLOOR = 1e-2  # gradients that are zero but for rounding are held to this share of all
+
+
+def self_check(recipe: Recipe) -> str:
+    """Say in a sentence whether the step of a recipe is compiled rightly here."""
+    return verdict(step_error(recipe))
+
+
+def verdict(error: float) -> str:
+    """Say in a sentence what the relative error of a step means; NaN is wrong as well."""
+    distance = f"A step of training is within {error:.0e} of the same in float64"
+    if error <= TOLERANCE:
+        return f"{distance}, as float32 should be."
+    return (
+        f"{distance}, but should be within {TOLERANCE:.0e}: this version of jaxlib computes it "
+        "inexactly on this device; choose another version, or more precise products."
+    )
+
+
+def step_error(recipe: Recipe) -> float:
+    """Take one step, distortions included, in float32 and in float64; returns how far apart.
+
+    That is the greatest relative error of any array that comes of it: images, losses, gradients,
+    batch-norm statistics.
+    """
+    with jax.enable_x64(False):
+        single = take_step(recipe, jnp.float32)
+    with jax.enable_x64(True):
+        double = take_step(recipe, jnp.float64)
+    return max(relative_error(single[name], double[name]) for name in double)
+
+
+def take_step(recipe: Recipe, dtype: DTypeLike) -> dict[str, Any]:
+    """Take one step with all that is float32 at first converted; returns what comes of it."""
+    dataset = Dataset(*(column[:EXAMPLES] for column in load("sample").train))
+    state = create_state(recipe, jax.random.key(0), STEPS)
+    state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
+    batch = draw_batch(recipe, dataset, np.arange(EXAMPLES), jax.random.key(1))
+    batch = batch._replace(number=dataset.number)  # where JAX is in float64, it draws others
+    state, totals = train_step(recipe, state, batch, jax.random.key(2))
+    return jax.device_get(
+        {
+            "image": batch.image,
+            "losses": (totals.digit_loss, totals.sum_loss),
+            "gradients": optax.tree_utils.tree_get(state.opt_state, "trace"),
+            "statistics": state.batch_stats,
+        }
+    )
+
+
+def relative_error(actual: Any, expected: Any) -> float:
+    """Compare two trees of arrays, array by array, by the norm of the difference."""
+    pairs = [
+        (np.linalg.norm(np.subtract(a, e, dtype=np.float64)), np.linalg.norm(np.float64(e)))
+        for a, e in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True)
+    ]
+    floor = FLOOR * float(np.linalg.norm([norm for _, norm in pairs]))
+    return float(np.max([distance / max(norm, floor) for distance, norm in pairs]))
