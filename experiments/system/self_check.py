@@ -55,7 +55,9 @@ def take_step(recipe: Recipe, dtype: DTypeLike) -> dict[str, Any]:
     state = create_state(recipe, jax.random.key(0), STEPS)
     state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
     batch = draw_batch(recipe, dataset, np.arange(EXAMPLES), jax.random.key(1))
-    batch = batch._replace(number=dataset.number)  # where JAX is in float64, it draws others
+    batch = batch._replace(
+        number=jnp.asarray(dataset.number)
+    )  # where JAX is in float64, it draws others
     state, totals = train_step(recipe, state, batch, jax.random.key(2))
     return jax.device_get(
         {
@@ -69,9 +71,11 @@ def take_step(recipe: Recipe, dtype: DTypeLike) -> dict[str, Any]:
 
 def relative_error(actual: Any, expected: Any) -> float:
     """Compare two trees of arrays, array by array, by the norm of the difference."""
-    pairs = [
-        (np.linalg.norm(np.subtract(a, e, dtype=np.float64)), np.linalg.norm(np.float64(e)))
-        for a, e in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True)
-    ]
-    floor = FLOOR * float(np.linalg.norm([norm for _, norm in pairs]))
-    return float(np.max([distance / max(norm, floor) for distance, norm in pairs]))
+    leaves = zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True)
+    distances, norms = np.array(
+        [
+            (np.linalg.norm(np.subtract(a, e, dtype=np.float64)), np.linalg.norm(np.float64(e)))
+            for a, e in leaves
+        ]
+    ).T
+    return float(np.max(distances / np.maximum(norms, FLOOR * np.linalg.norm(norms))))
