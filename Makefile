@@ -45,7 +45,7 @@ long: install  ## run the long versions of tests: kill a run twenty times, train
 	@echo "Testing at length: python -m pytest -m long"
 	@$(PYTHON_HERE) -m pytest -m long
 
-bench: .venv/parity  ## measure the speed of base, in turns with PyTorch, on images of DATASET (sample if not given)
+bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)
 
 clean:  ## remove the environment and the tools' caches, not the results in runs/
