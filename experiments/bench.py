@@ -17,6 +17,7 @@ from experiments.benchmark.worker import Figures, UnavailableError
 from experiments.configs import fields_of
 from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.system.device import DeviceChoice
+from experiments.system.interruption import termination_as_interrupt
 from mnist_sum.recipe import Recipe
 
 EXAMPLES = 60_000  # an epoch of MNIST; the sample is repeated to be as long
@@ -61,8 +62,9 @@ def run(name: str, options: BenchOptions) -> None:
     print(f"Config {name}; a few minutes ...", flush=True)
     record: Figures = {"config": name, "fields": fields_of(options.config)}
     try:
-        measured = measure_runs if options.time_to_accuracy else measure_speed
-        record |= measured(options)
+        with termination_as_interrupt():  # which ends the processes too
+            measured = measure_runs if options.time_to_accuracy else measure_speed
+            record |= measured(options)
     except UnavailableError as reason:
         raise UsageError(str(reason)) from reason
     if options.output:
