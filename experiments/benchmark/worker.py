@@ -34,6 +34,7 @@ def serve(prepare: Callable[[Figures], Prepared], *unable: type[Exception]) -> N
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
     cores = quiet.own_cores()
+    expected: tuple[type[Exception], ...] = (UnavailableError, *unable)
 
     def answer(before: quiet.Reading, figures: Figures) -> None:
         usage = quiet.usage(before, quiet.read(cores), cores)
@@ -42,7 +43,7 @@ def serve(prepare: Callable[[Figures], Prepared], *unable: type[Exception]) -> N
     before = quiet.read(cores)
     try:
         facts, tasks = prepare(json.loads(sys.stdin.readline()))
-    except (UnavailableError, *unable) as reason:
+    except expected as reason:
         answer(before, {"cannot": str(reason)})
         return
     answer(before, facts)
