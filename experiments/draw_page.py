@@ -1,0 +1,122 @@
+"""Make the page to draw on, with a network inside: python -m experiments.draw_page runs/base.
+
+The page is one file, which needs no server: the parts in drawing/, and the weights.
+"""
+
+import base64
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import tyro
+from flax.traverse_util import flatten_dict
+from jaxtyping import Float
+
+from experiments.system.arguments import UsageError, exit_code, parse_options
+from experiments.system.workdir import write
+from mnist_sum.layers import BatchNorm
+from mnist_sum.network import Network
+from mnist_sum.weights import WeightsError, load_pretrained, load_run, load_weights
+
+PARTS = Path(__file__).with_name("drawing")
+Weights = Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FILE]")]
+
+
+class Layer(NamedTuple):
+    """A convolution or a dense layer, with the batch norm that follows it folded in."""
+
+    name: str
+    kernel: Float[np.ndarray, "*window in_feature out_feature"]
+    bias: Float[np.ndarray, " out_feature"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Make a page to draw on, which needs no server."""
+
+    weights: Weights = None
+    """Folder of a run or file of weights; the weights of the package if not given."""
+    output: Path = Path("draw.html")
+    """The page."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    return exit_code(lambda: run(parse_options(PageOptions, "draw_page", argv)))
+
+
+def run(options: PageOptions) -> None:
+    """Write the page and say where; raises UsageError."""
+    page = make_page(load_network(options.weights))
+    try:
+        write(options.output, page)
+    except OSError as error:
+        raise UsageError(
+            f"The page cannot be written to {options.output} ({error.strerror}); "
+            "choose another --output."
+        ) from None
+    print(f"Open {options.output} in a browser and draw.")
+
+
+def load_network(path: Path | None) -> Network:
+    """Load the network of a run or of a file, or the one of the package; raises UsageError."""
+    try:
+        if path is None:
+            return load_pretrained()
+        return load_run(path) if path.is_dir() else load_weights(path)
+    except WeightsError as error:
+        raise UsageError(str(error)) from None
+
+
+def make_page(network: Network) -> str:
+    """Make the page, whole: its parts put into page.html, and the network as JSON with them."""
+    page = (PARTS / "page.html").read_text()
+    for part in sorted(PARTS.glob("*.[cj]s*")):
+        page = page.replace(f"/* {part.name} */", part.read_text().rstrip())
+    return page.replace("/* network */", describe_network(network))
+
+
+def describe_network(network: Network) -> str:
+    """Write a network as JSON: its layers' names and shapes, and all weights in one string."""
+    layers = list(fold(network.variables))
+    arrays = [x for layer in layers for x in (layer.kernel, layer.bias)]
+    weights = np.concatenate([x.ravel() for x in arrays]).astype("<f4")
+    parameters = flatten_dict(network.variables["params"]).values()
+    return json.dumps(
+        {
+            "adder": network.recipe.adder,
+            "parameters": sum(x.size for x in parameters),
+            "layers": [{"name": layer.name, "shape": layer.kernel.shape} for layer in layers],
+            "weights": base64.b64encode(weights.tobytes()).decode(),
+        }
+    )
+
+
+def fold(variables: Mapping[str, Any]) -> Iterator[Layer]:
+    """Fold each batch norm, with its running statistics, into the layer before it.
+
+    In float64, so that nothing is lost before the weights are rounded to float32 once.
+    """
+    params, statistics = (
+        {path: np.asarray(x, np.float64) for path, x in flatten_dict(variables[kind]).items()}
+        for kind in ("params", "batch_stats")
+    )
+    for (*block, layer, array), kernel in params.items():
+        if array != "kernel":
+            continue
+        bias = params.get((*block, layer, "bias"), np.zeros(kernel.shape[-1]))
+        norm = (*block, "norm")
+        if (*norm, "scale") not in params:  # the last of the encoder and of the adder
+            yield Layer("/".join((*block, layer)), kernel, bias)
+            continue
+        factor = params[*norm, "scale"] / np.sqrt(statistics[*norm, "var"] + BatchNorm.epsilon)
+        shift = params[*norm, "bias"] - statistics[*norm, "mean"] * factor
+        yield Layer("/".join(block), kernel * factor, bias * factor + shift)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
