@@ -7,7 +7,7 @@ TORCH ?= 2.13.0
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check parity long bench clean
+.PHONY: help install run test check parity long browser bench clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,19 @@ parity: .venv/parity  ## compare with the original's network in PyTorch
 long: install  ## run the long versions of tests: kill a run twenty times, train on two processes
 	@echo "Testing at length: python -m pytest -m long"
 	@$(PYTHON_HERE) -m pytest -m long
+
+# Browsers differ in name: Debian's is chromium, that of GitHub's machines google-chrome.
+.venv/browser: .venv/installed
+	@echo "Installing Selenium into .venv, and Debian's Chromium where no browser is"
+	@$(PYTHON_HERE) -m pip install --quiet --editable '.[browser]'
+	@{ command -v chromium || command -v google-chrome; } >/dev/null && command -v chromedriver >/dev/null \
+	|| { apt-get update -qq && apt-get install -qq --no-install-recommends chromium chromium-driver; } >/dev/null \
+	|| { echo "error: Chromium cannot be installed here; install it and its chromedriver, or try again as root." >&2; exit 2; }
+	@touch $@
+
+browser: .venv/browser  ## draw on the page in a real browser, without a window
+	@echo "Testing in a browser: python -m pytest -m browser"
+	@$(PYTHON_HERE) -m pytest -m browser -n0
 
 bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)
