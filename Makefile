@@ -7,7 +7,7 @@ TORCH ?= 2.13.0
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check parity long browser bench clean
+.PHONY: help install run test check parity long browser tour bench clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -57,6 +57,15 @@ long: install  ## run the long versions of tests: kill a run twenty times, train
 browser: .venv/browser  ## draw on the page in a real browser, without a window
 	@echo "Testing in a browser: python -m pytest -m browser"
 	@$(PYTHON_HERE) -m pytest -m browser -n0
+
+.venv/tour: .venv/installed
+	@echo "Installing what runs a notebook into .venv"
+	@$(PYTHON_HERE) -m pip install --quiet --editable '.[notebook]'
+	@touch $@
+
+tour: .venv/tour  ## run the notebook docs/tour.ipynb from top to bottom
+	@echo "Running the tour: python -m pytest -m tour"
+	@$(PYTHON_HERE) -m pytest -m tour -n0
 
 bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)

@@ -1,0 +1,36 @@
+"""The tour: a notebook that runs from top to bottom, with its outputs beside its code."""
+
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.tour
+
+TOUR = Path(__file__).parents[1] / "docs" / "tour.ipynb"
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    nbformat = pytest.importorskip("nbformat")
+    return nbformat.read(TOUR, as_version=4)
+
+
+def text_of(notebook):
+    """Join all that the cells print."""
+    return "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+
+
+def test_the_tour_is_checked_in_with_its_outputs(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "import jax" not in cell.source:
+            assert cell.outputs, cell.source
+    assert "7 (" in text_of(notebook)
+
+
+@pytest.mark.filterwarnings("default")  # of the client's own libraries
+def test_the_tour_runs_from_top_to_bottom_and_reads_the_drawing(notebook):
+    client = pytest.importorskip("nbclient").NotebookClient(notebook, timeout=300)
+    client.execute(cwd=str(TOUR.parents[1]))
+    assert "and with 5 it is 12" in text_of(notebook)
