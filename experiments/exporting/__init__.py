@@ -1,0 +1,1 @@
+"""Models for other programs: a trained network in the format of each."""
