@@ -20,9 +20,7 @@ from mnist_sum.state import create_state
 from mnist_sum.weights import (
     FORMAT,
     METADATA,
-    PRETRAINED,
     WeightsError,
-    load_pretrained,
     load_run,
     load_weights,
     read_provenance,
@@ -199,7 +197,6 @@ def test_a_run_without_a_whole_checkpoint_is_a_sentence(run, tmp_path):
     assert "has no checkpoint yet" in complaint(load_run, folder)
 
 
-@pytest.mark.skipif(not PRETRAINED.exists(), reason="there are no weights yet")
 def test_an_answer_needs_neither_orbax_nor_tfds():
     program = (
         "import sys, numpy as np, mnist_sum as ms\n"
@@ -217,8 +214,3 @@ def test_an_answer_needs_neither_orbax_nor_tfds():
     loaded = set(finished.stdout.split())
     assert "flax" in loaded
     assert not loaded & {"orbax", "tensorflow_datasets", "array_record", "matplotlib", "torch"}
-
-
-@pytest.mark.skipif(not PRETRAINED.exists(), reason="there are no weights yet")
-def test_the_package_comes_with_a_network():
-    assert isinstance(load_pretrained(), Network)
