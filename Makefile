@@ -16,7 +16,7 @@ install: .venv/installed  ## make .venv and install the project with its test to
 .venv/installed: pyproject.toml
 	@echo "Installing mnist_sum and its test tools into .venv (once, about a minute)"
 	@$(PYTHON) -m venv .venv
-	@$(PYTHON_HERE) -m pip install --quiet --editable '.[test]'
+	@$(PYTHON_HERE) -m pip install --quiet --editable '.[experiments,export,test]'
 	@touch $@
 
 run: install  ## train CONFIG (sample if not given) with ARGS: make run CONFIG=base ARGS="--epochs 3"
