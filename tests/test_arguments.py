@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from experiments.configs import base, config_of, fields_of, sample
-from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.run import RunOptions
+from experiments.summarize import SummarizeOptions
+from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse, parse_options
 from mnist_sum.recipe import RecipeError
 from tests.commands import ROOT
 
@@ -20,6 +23,17 @@ def test_base_is_the_config_if_none_is_named():
 @pytest.mark.parametrize("argv", [["--config", "sample"], ["--config=sample"]])
 def test_a_config_is_chosen_by_name(argv):
     assert parse(ConfigOptions, "run", argv) == ("sample", ConfigOptions(config=sample()))
+
+
+def test_the_home_folder_of_every_path_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    line = "--workdir=~/run --data-dir ~ --manual-dir c:/kept"
+    _, options = parse(RunOptions, "run", line.split())
+    assert (options.workdir, options.data_dir) == (tmp_path / "run", tmp_path)
+    assert options.manual_dir == Path("c:/kept")
+    line = "~/1 2 --output ~/out"
+    options = parse_options(SummarizeOptions, "summarize", line.split())
+    assert options == SummarizeOptions((tmp_path / "1", Path("2")), tmp_path / "out")
 
 
 def test_every_field_can_be_overridden():

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tyro
 
@@ -20,6 +20,13 @@ from experiments.system.interruption import Terminated
 from mnist_sum.checkpoint import CheckpointError
 from mnist_sum.data import DataError
 from mnist_sum.recipe import RecipeError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ADDRESS = re.compile(
+    r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE
+)  # C:/ is none; in a Path, one slash is left
 
 
 class UsageError(ValueError):
@@ -37,7 +44,7 @@ class ConfigOptions:
     """Folder with the four original files of MNIST; DATA_DIR/downloads/manual if not given."""
 
 
-AnyOptions = TypeVar("AnyOptions")
+AnyOptions = TypeVar("AnyOptions", bound="DataclassInstance")
 Options = TypeVar("Options", bound=ConfigOptions)
 
 
@@ -70,11 +77,35 @@ def parse_options(
     messages = io.StringIO()
     try:
         with contextlib.redirect_stderr(messages):
-            return tyro.cli(kind, prog=f"python -m experiments.{program}", args=argv, **settings)
+            prog = f"python -m experiments.{program}"
+            return with_local_paths(tyro.cli(kind, prog=prog, args=argv, **settings))
     except SystemExit as stop:
         if stop.code == 0:
             raise
         raise UsageError(first_sentence(messages.getvalue())) from None
+
+
+def with_local_paths(options: AnyOptions) -> AnyOptions:
+    """Make of every path, and of every tuple of paths, one of this machine, with ~ expanded."""
+
+    def local(name: str, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(local(name, item) for item in value)
+        return local_path(name, value) if isinstance(value, Path) else value
+
+    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    return dataclasses.replace(options, **{name: local(name, x) for name, x in values.items()})
+
+
+def local_path(name: str, path: Path) -> Path:
+    """Expand the ~ of a path; raises UsageError for an address, which a path takes for a folder."""
+    if address := ADDRESS.match(str(path)):
+        shown = f"{address[1]}://{str(path)[address.end() :]}"
+        raise UsageError(f"{name} is {shown} and must be on this machine: copy or mount it.")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise UsageError(f"{name} is {path}, and there is no such home folder.") from None
 
 
 def first_sentence(framed: str) -> str:
