@@ -6,19 +6,23 @@ A checkpoint describes itself: whoever restores it need not know by which recipe
 
 import dataclasses
 import hashlib
+import json
+import os
 from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from mnist_sum.recipe import Recipe, recipe_of
+from mnist_sum.recipe import Recipe, RecipeError, recipe_of
 from mnist_sum.state import TrainState, create_state
 
+VERSION = version("mnist_sum")
+ITEMS = "_CHECKPOINT_METADATA"  # in which Orbax notes of what a checkpoint is made
 KEEP = 2  # the one before the latest stays until the latest is complete
 
 
@@ -35,6 +39,8 @@ class Checkpoint(NamedTuple):
     """The metrics of every epoch so far, for JSON."""
     run: Mapping[str, Any]
     """What else decides the run, for JSON; only the caller knows what it means."""
+    version: str = VERSION
+    """The version of mnist_sum that has written it."""
 
 
 def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
@@ -59,7 +65,10 @@ def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
         folder.mkdir(parents=True, exist_ok=True)
         return ocp.CheckpointManager(folder.absolute(), options=options)
     except Exception as error:  # whatever the file system, and Orbax, make of it
-        raise CheckpointError(f"{folder} cannot be opened ({describe(error)}).") from error
+        refusal = find_refusal(folder)
+        if isinstance(refusal, PermissionError):  # which Orbax cannot say without a user's name
+            raise unreadable(folder, refusal) from error
+        raise CheckpointError(f"{folder} cannot be opened ({first_line(error)}).") from error
 
 
 def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint) -> None:
@@ -67,9 +76,10 @@ def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint)
     folder = Path(checkpoints.directory)
     state = jax.device_get(checkpoint.state)
     facts = {
-        "version": version("mnist_sum"),
+        "version": VERSION,
         "recipe": dataclasses.asdict(checkpoint.recipe),
         "run": dict(checkpoint.run),
+        "layout": layout(state),
         "digest": digest(state),
     }
     try:
@@ -84,45 +94,86 @@ def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint)
             ),
         )
     except Exception as error:  # a full disk reaches us as many a type
-        raise CheckpointError(f"{folder} cannot be written ({describe(error)}).") from error
+        raise CheckpointError(f"{folder} cannot be written ({first_line(error)}).") from error
 
 
 def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
     """Restore the latest checkpoint, its state as numpy arrays; None if there is none.
 
-    Raises CheckpointError for one that is damaged, or was written by a version before 0.2.
+    Raises CheckpointError for one that cannot be read, is of another version, or is damaged.
     """
     epoch = checkpoints.latest_step()
     if epoch is None:
         return None
     path = Path(checkpoints.directory, str(epoch))
     try:
-        facts = checkpoints.restore(epoch, args=ocp.args.Composite(facts=ocp.args.JsonRestore()))
-        facts = facts.facts
-        if "version" not in facts:
-            raise CheckpointError(
-                f"{path} was written by a version of mnist_sum before 0.2, which this one cannot "
-                "read; choose another --workdir."
-            )
-        recipe = recipe_of(facts["recipe"])
-        saved = checkpoints.restore(
-            epoch,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardRestore(state_like(recipe)),
-                records=ocp.args.JsonRestore(),
-            ),
-        )
-        if digest(saved.state) != facts["digest"]:
-            raise ValueError("its arrays are not those that were saved")
-        if [record["epoch"] for record in saved.records] != list(range(1, epoch + 1)):
-            raise ValueError("its metrics are not those of all epochs")
+        return restore(checkpoints, epoch)
     except CheckpointError:
         raise
     except Exception as error:
+        if refusal := find_refusal(path):
+            raise unreadable(path, refusal) from error
+        one_before = len(checkpoints.all_steps()) > 1
+        remedy = "go on from the one before it" if one_before else "begin anew"
         raise CheckpointError(
-            f"{path} is damaged ({describe(error)}): delete it to go on from the one before it."
+            f"{path} is damaged ({first_line(error)}): delete it to {remedy}."
         ) from error
-    return Checkpoint(recipe, saved.state, saved.records, facts["run"])
+
+
+def restore(checkpoints: ocp.CheckpointManager, epoch: int) -> Checkpoint:
+    """Restore the checkpoint after an epoch.
+
+    Raises CheckpointError for one of another version, and any error for one that is damaged.
+    """
+    path = Path(checkpoints.directory, str(epoch))
+    if "facts" not in json.loads((path / ITEMS).read_text())["item_handlers"]:
+        raise of_another_version(path, "of before 0.2", "it does not say what it was trained by")
+    facts = checkpoints.restore(epoch, args=ocp.args.Composite(facts=ocp.args.JsonRestore())).facts
+    try:
+        recipe = recipe_of(facts["recipe"])
+    except RecipeError as error:
+        raise of_another_version(path, facts["version"], str(error).rstrip(".")) from error
+    like = state_like(recipe)
+    if facts["layout"] != layout(like):
+        raise of_another_version(path, facts["version"], "its state is made of other arrays")
+    saved = checkpoints.restore(
+        epoch,
+        args=ocp.args.Composite(
+            state=ocp.args.StandardRestore(like), records=ocp.args.JsonRestore()
+        ),
+    )
+    if digest(saved.state) != facts["digest"]:
+        raise ValueError("its arrays are not those that were saved")
+    if [record["epoch"] for record in saved.records] != list(range(1, epoch + 1)):
+        raise ValueError("its metrics are not those of all epochs")
+    return Checkpoint(recipe, saved.state, saved.records, facts["run"], facts["version"])
+
+
+def of_another_version(path: Path, version: str, why: str) -> CheckpointError:
+    """Say that a checkpoint is whole, but not one of this version's."""
+    return CheckpointError(
+        f"{path} was written by mnist_sum {version} and cannot be used by {VERSION}, as {why}."
+    )
+
+
+def unreadable(path: Path, error: OSError) -> CheckpointError:
+    """Say that the system refuses to read a file, of which nothing else is known."""
+    return CheckpointError(f"{error.filename or path} cannot be read ({error.strerror or error}).")
+
+
+def find_refusal(path: Path) -> OSError | None:
+    """Read all that is in a folder; returns the first error of the system."""
+
+    def stop(error: OSError) -> NoReturn:
+        raise error
+
+    try:
+        for folder, _, names in os.walk(path, onerror=stop):
+            for name in names:
+                Path(folder, name).read_bytes()
+    except OSError as error:
+        return error
+    return None
 
 
 def state_like(recipe: Recipe) -> TrainState:
@@ -132,16 +183,24 @@ def state_like(recipe: Recipe) -> TrainState:
     return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
+def layout(state: TrainState) -> list[str]:
+    """List the arrays of a state: their names, shapes and types."""
+    return [
+        f"{jax.tree_util.keystr(path)} {x.shape} {x.dtype}"
+        for path, x in jax.tree.leaves_with_path(state)
+    ]
+
+
 def digest(state: TrainState) -> str:
     """Compute the SHA-256 of all arrays, with their names, shapes and types; on the host."""
     sha = hashlib.sha256()
-    for path, x in jax.tree.leaves_with_path(state):
-        sha.update(f"{jax.tree_util.keystr(path)} {x.shape} {x.dtype}".encode())
+    for line, x in zip(layout(state), jax.tree.leaves(state), strict=True):
+        sha.update(line.encode())
         sha.update(x.tobytes())
     return sha.hexdigest()
 
 
-def describe(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """Give an error's type and the first line of its message, cut where it gets long."""
     line = (str(error).splitlines() or [""])[0].strip().rstrip(".:")
     return f"{type(error).__name__}: {line[:200]}".rstrip(": ")

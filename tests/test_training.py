@@ -1,13 +1,17 @@
 """The training of a seed: in which parts, and where it stops; test_resume.py has the rest."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 from experiments.configs import Config
 from experiments.system.arguments import UsageError
+from experiments.system.this_run import Run
 from experiments.training import epochs
-from experiments.training.epochs import check_finite, segments
+from experiments.training.epochs import check_finite, check_same, run_fields, segments
+from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.loss import zero_totals
 from mnist_sum.state import create_state
@@ -31,6 +35,22 @@ def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
     check_finite(tally, epoch=7, steps=2)
     with pytest.raises(UsageError, match="no longer finite after step 3 of epoch 7"):
         check_finite(tally, epoch=7, steps=5)
+
+
+def saved_run(**changes):
+    """Give a checkpoint of a run with the default config, some of whose fields are changed."""
+    fields = {**run_fields(Config(RECIPE)), **changes}
+    fields = {name: value for name, value in fields.items() if value != "missing"}
+    return Checkpoint(RECIPE, None, [{"epoch": 1}], fields, "9.8")
+
+
+def test_a_field_that_a_checkpoint_does_not_know_takes_its_default():
+    run = Run("base", Config(RECIPE), Path("run"), [], None)
+    check_same(saved_run(held_out="missing"), run)
+    with pytest.raises(UsageError, match=r"checkpoints/1 is of .*: held_out was 3 and is 0\.$"):
+        check_same(saved_run(held_out=3), run)
+    with pytest.raises(UsageError, match=r"was written by mnist_sum 9\.8 .*, as mixup is no field"):
+        check_same(saved_run(mixup=0.5), run)
 
 
 class BegunError(Exception):

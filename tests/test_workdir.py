@@ -69,10 +69,37 @@ def test_a_config_that_was_noted_before_a_field_existed_has_its_default(tmp_path
     begin(tmp_path, "base", Config(epochs=7), resume=True)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"config": {"colour": 1}}'])
-def test_a_damaged_config_is_an_error(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            "",
+            r"config\.json is damaged \(Expecting value: .*\): delete it, and a run with --resume",
+        ),
+        ("{", r"config\.json is damaged \(Expecting property name "),
+        ("[]", r"config\.json is not that of a run"),
+        ("{}", r"config\.json is not that of a run"),
+        ('{"config": 3}', r"config\.json is not that of a run"),
+        (
+            '{"version": "9.8", "config": {"colour": 1}}',
+            r"config\.json was written by mnist_sum 9\.8 and .*, as colour is no field of a config",
+        ),
+        (
+            '{"config": {"seed": "1"}}',
+            r"written by mnist_sum of before 0\.2 .*, as seed is '1' and",
+        ),
+    ],
+)
+def test_a_config_that_is_none_is_one_sentence(tmp_path, content, sentence):
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(UsageError, match=r"config\.json is not that of a run"):
+    with pytest.raises(UsageError, match=sentence) as error:
+        begin(tmp_path, "base", Config(), resume=True)
+    assert "\n" not in str(error.value)
+
+
+def test_a_config_that_cannot_be_read_is_not_called_damaged(tmp_path):
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(UsageError, match=r"config\.json cannot be read \(Is a directory\)\.$"):
         begin(tmp_path, "base", Config(), resume=True)
 
 

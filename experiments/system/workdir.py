@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from experiments.configs import Config, config_of, fields_of, list_differences
 from experiments.system.arguments import UsageError
+from mnist_sum.checkpoint import VERSION
+from mnist_sum.recipe import RecipeError
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -70,7 +71,7 @@ def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
     """Note the config in a folder, or compare it with the one that is noted there."""
     path = folder / CONFIG
     if not path.exists() and (resume or not (folder / CHECKPOINTS).exists()):
-        description = {"name": name, "version": version("mnist_sum"), "config": fields_of(config)}
+        description = {"name": name, "version": VERSION, "config": fields_of(config)}
         write(path, json.dumps(description, indent=2) + "\n")
     elif not resume:
         raise UsageError(
@@ -85,10 +86,24 @@ def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
 
 def read_config(folder: Path) -> Config:
     """Read the config that a run has noted; raises UsageError."""
+    path = folder / CONFIG
     try:
-        return config_of(json.loads((folder / CONFIG).read_text())["config"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(f"{folder / CONFIG} is not that of a run ({error}).") from None
+        noted = json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
+    except ValueError as error:
+        raise UsageError(
+            f"{path} is damaged ({error}): delete it, and a run with --resume writes it again."
+        ) from None
+    try:
+        return config_of(noted["config"])
+    except RecipeError as error:
+        raise UsageError(
+            f"{path} was written by mnist_sum {noted.get('version', 'of before 0.2')} and cannot "
+            f"be used by {VERSION}, as {str(error).rstrip('.')}."
+        ) from None
+    except (LookupError, TypeError, AttributeError):
+        raise UsageError(f"{path} is not that of a run, and is to be moved away.") from None
 
 
 def count_epochs(folder: Path) -> int:

@@ -92,11 +92,19 @@ def run_fields(config: Config) -> dict[str, Any]:
 
 
 def check_same(saved: Checkpoint, run: Run) -> None:
-    """Raise UsageError if a checkpoint is of another config than the run."""
-    noted = fields_of(Config(saved.recipe)) | dict(saved.run)
-    differing = list_differences(noted, run.config)
+    """Raise UsageError if a checkpoint is of another config than the run.
+
+    A field that its version of the package did not have yet is taken to have been the default.
+    """
+    path = run.folder / workdir.CHECKPOINTS / str(len(saved.records))
+    defaults = fields_of(Config(saved.recipe))
+    if unknown := saved.run.keys() - defaults.keys():
+        raise UsageError(
+            f"{path} was written by mnist_sum {saved.version} and cannot be used by "
+            f"{checkpoint.VERSION}, as {', '.join(sorted(unknown))} is no field of a config."
+        )
+    differing = list_differences(defaults | dict(saved.run), run.config)
     if differing:
-        path = run.folder / workdir.CHECKPOINTS / str(len(saved.records))
         raise UsageError(f"{path} is of a run with another config: {differing}.")
 
 
