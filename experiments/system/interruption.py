@@ -1,8 +1,12 @@
-"""Ctrl-C and SIGTERM: a run drops the epoch it is in, keeps the ones before, and says so."""
+"""Ctrl-C and SIGTERM: a run drops the epoch it is in, keeps the ones before, and says so.
 
+This module is imported before all others, and only imports what is there at once.
+"""
+
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -10,14 +14,34 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which a cluster sends before it takes the machine away."""
 
 
+def end_at_once_if_interrupted() -> None:
+    """Have Ctrl-C end this process, where it would raise KeyboardInterrupt.
+
+    That is lost in many a library that is being imported, and a traceback of hundreds of lines in
+    the others.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored
+        signal.signal(signal.SIGINT, end_at_once)
+
+
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    """Say so and end, whatever there is left to do."""
+    with suppress(OSError):
+        os.write(2, b"\nInterrupted.\n")
+    os._exit(128 + number)
+
+
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM raise Terminated inside of this block, as Ctrl-C raises KeyboardInterrupt."""
-    before = signal.signal(signal.SIGTERM, terminate)
+    """Let Ctrl-C raise KeyboardInterrupt and SIGTERM Terminated inside of this block."""
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
+    if signal.getsignal(signal.SIGINT) is end_at_once:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def terminate(number: int, frame: FrameType | None) -> None:
