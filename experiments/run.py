@@ -26,6 +26,7 @@ from experiments.system.device import (
     make_deterministic,
 )
 from experiments.system.interruption import termination_as_interrupt
+from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.epochs import train
 from experiments.training.seeds import SeedWork, train_seeds
@@ -94,7 +95,8 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         stack.enter_context(termination_as_interrupt())
         stack.enter_context(quiet_orbax())
         if distributed.is_first():
-            held = workdir.hold(options.workdir, name, config, options.resume)
+            settings = current_settings(devices[0])
+            held = workdir.hold(options.workdir, name, config, settings, options.resume)
             folder = stack.enter_context(held)
         else:
             folder = options.workdir or Path()

@@ -134,7 +134,7 @@ def restore(checkpoints: ocp.CheckpointManager, epoch: int) -> Checkpoint:
     except RecipeError as error:
         raise of_another_version(path, facts["version"], str(error).rstrip(".")) from error
     like = state_like(recipe)
-    if facts["layout"] != layout(like):
+    if facts.get("layout", layout(like)) != layout(like):
         raise of_another_version(path, facts["version"], "its state is made of other arrays")
     saved = checkpoints.restore(
         epoch,

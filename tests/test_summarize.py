@@ -16,7 +16,9 @@ def make_run(tmp_path):
 
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
-        with workdir.hold(folder, "base", config_of({"seed": seed, "epochs": 8} | fields), False):
+        with workdir.hold(
+            folder, "base", config_of({"seed": seed, "epochs": 8} | fields), {}, False
+        ):
             pass
         records = [
             {

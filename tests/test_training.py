@@ -4,13 +4,14 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from experiments.configs import Config
 from experiments.system.arguments import UsageError
 from experiments.system.this_run import Run
 from experiments.training import epochs
-from experiments.training.epochs import check_finite, check_same, run_fields, segments
+from experiments.training.epochs import check_finite, check_same, run_facts, segments
 from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.loss import zero_totals
@@ -37,20 +38,31 @@ def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
         check_finite(tally, epoch=7, steps=5)
 
 
+DATA = Dataset(np.zeros((4, 28, 28), np.uint8), np.zeros(4, np.int32), np.zeros(4, np.int32))
+SPLITS = Splits(DATA, DATA)
+RUN = Run("base", Config(RECIPE), Path("run"), jax.devices(), SPLITS)
+
+
 def saved_run(**changes):
-    """Give a checkpoint of a run with the default config, some of whose fields are changed."""
-    fields = {**run_fields(Config(RECIPE)), **changes}
-    fields = {name: value for name, value in fields.items() if value != "missing"}
-    return Checkpoint(RECIPE, None, [{"epoch": 1}], fields, "9.8")
+    """Give a checkpoint of that run, with some of its facts changed."""
+    facts = {k: v for k, v in (run_facts(RUN) | changes).items() if v != "missing"}
+    return Checkpoint(RECIPE, None, [{"epoch": 1}], facts, "9.8")
 
 
 def test_a_field_that_a_checkpoint_does_not_know_takes_its_default():
-    run = Run("base", Config(RECIPE), Path("run"), [], None)
-    check_same(saved_run(held_out="missing"), run)
+    check_same(saved_run(held_out="missing"), RUN)
     with pytest.raises(UsageError, match=r"checkpoints/1 is of .*: held_out was 3 and is 0\.$"):
-        check_same(saved_run(held_out=3), run)
+        check_same(saved_run(held_out=3), RUN)
     with pytest.raises(UsageError, match=r"was written by mnist_sum 9\.8 .*, as mixup is no field"):
-        check_same(saved_run(mixup=0.5), run)
+        check_same(saved_run(mixup=0.5), RUN)
+
+
+def test_a_run_does_not_go_on_with_other_random_bits():
+    check_same(saved_run(settings="missing"), RUN)
+    with pytest.raises(
+        UsageError, match=r"checkpoints/1 was .*: JAX_RANDOM_SEED_OFFSET was 7 and is 0\.$"
+    ):
+        check_same(saved_run(settings={"jax_random_seed_offset": 7}), RUN)
 
 
 class BegunError(Exception):
@@ -65,8 +77,7 @@ def test_no_two_epochs_share_a_key(monkeypatch):
         raise BegunError
 
     monkeypatch.setattr(epochs, "begin_epoch", begin)
-    splits = Splits(*(Dataset(image=None, digit=[0] * 4, number=None) for _ in range(2)))
-    training = epochs.Training(Config(RECIPE), splits, None, jax.random.key(0))
+    training = epochs.Training(Config(RECIPE), SPLITS, None, jax.random.key(0))
     state = create_state(RECIPE, jax.random.key(0))
     for epoch in range(1, 6):
         with pytest.raises(BegunError):

@@ -15,9 +15,12 @@ def test_a_free_name_is_found(tmp_path):
         assert (tmp_path / name).is_dir()
 
 
-def begin(folder, name, config, resume=False):
+SETTINGS = {"jax_enable_x64": False, "jax_random_seed_offset": 0}
+
+
+def begin(folder, name, config, resume=False, settings=SETTINGS):
     """Take a folder and leave it at once."""
-    with workdir.hold(folder, name, config, resume) as held:
+    with workdir.hold(folder, name, config, settings, resume) as held:
         return held
 
 
@@ -56,6 +59,15 @@ def test_a_run_does_not_go_on_with_another_config(tmp_path):
     begin(tmp_path, "base", Config())
     with pytest.raises(UsageError, match=r"momentum was 0\.9 and is 0\.8, epochs was 25 and is 3"):
         begin(tmp_path, "base", config_of({"epochs": 3, "momentum": 0.8}), resume=True)
+
+
+def test_a_run_does_not_go_on_under_other_settings(tmp_path):
+    begin(tmp_path, "base", Config())
+    begin(tmp_path, "base", Config(), resume=True, settings=SETTINGS | {"jax_of_tomorrow": 1})
+    with pytest.raises(
+        UsageError, match=r"was trained under .* JAX: JAX_ENABLE_X64 was False and is True\.$"
+    ):
+        begin(tmp_path, "base", Config(), True, SETTINGS | {"jax_enable_x64": True})
 
 
 def test_a_run_goes_on_only_in_a_folder_that_is_named():
@@ -106,7 +118,7 @@ def test_a_config_that_cannot_be_read_is_not_called_damaged(tmp_path):
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_folder_is_one_runs_at_a_time(tmp_path, resume):
     with (
-        workdir.hold(tmp_path, "base", Config(), resume),
+        workdir.hold(tmp_path, "base", Config(), SETTINGS, resume),
         pytest.raises(UsageError, match="is in use by another run"),
     ):
         begin(tmp_path, "base", Config(), resume)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from experiments.configs import Config, config_of, fields_of, list_differences
 from experiments.system.arguments import UsageError
+from experiments.system.settings import list_changes
 from mnist_sum.checkpoint import VERSION
 from mnist_sum.recipe import RecipeError
 
@@ -35,7 +36,9 @@ def next_free(name: str, root: Path = Path("runs")) -> Path:
 
 
 @contextmanager
-def hold(folder: Path | None, name: str, config: Config, resume: bool) -> Iterator[Path]:
+def hold(
+    folder: Path | None, name: str, config: Config, settings: Mapping[str, Any], resume: bool
+) -> Iterator[Path]:
     """Make or take a run's folder, and keep every other run out of it for as long as this one goes.
 
     Without a folder, a new one is made. With `resume`, the run that is there goes on, if there is
@@ -47,7 +50,7 @@ def hold(folder: Path | None, name: str, config: Config, resume: bool) -> Iterat
         folder = folder or next_free(name)
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK, timeout=0):
-            claim(folder, name, config, resume)
+            claim(folder, name, config, settings, resume)
             yield folder
     except Timeout:
         raise UsageError(
@@ -67,11 +70,18 @@ def unwritable(folder: Path, error: OSError) -> UsageError:
     )
 
 
-def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
-    """Note the config in a folder, or compare it with the one that is noted there."""
+def claim(
+    folder: Path, name: str, config: Config, settings: Mapping[str, Any], resume: bool
+) -> None:
+    """Note config and settings in a folder, or compare them with those that are noted there."""
     path = folder / CONFIG
     if not path.exists() and (resume or not (folder / CHECKPOINTS).exists()):
-        description = {"name": name, "version": VERSION, "config": fields_of(config)}
+        description = {
+            "name": name,
+            "version": VERSION,
+            "config": fields_of(config),
+            "settings": dict(settings),
+        }
         write(path, json.dumps(description, indent=2) + "\n")
     elif not resume:
         raise UsageError(
@@ -82,19 +92,19 @@ def claim(folder: Path, name: str, config: Config, resume: bool) -> None:
         differing = list_differences(fields_of(read_config(folder)), config)
         if differing:
             raise UsageError(f"The run in {folder} has another config: {differing}.")
+        check_settings(f"The run in {folder}", read_noted(path).get("settings", {}), settings)
+
+
+def check_settings(what: str, noted: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise UsageError if a run would go on under other settings of JAX, with other bits."""
+    if changes := list_changes(noted, settings):
+        raise UsageError(f"{what} was trained under other settings of JAX: {changes}.")
 
 
 def read_config(folder: Path) -> Config:
     """Read the config that a run has noted; raises UsageError."""
     path = folder / CONFIG
-    try:
-        noted = json.loads(path.read_text())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except ValueError as error:
-        raise UsageError(
-            f"{path} is damaged ({error}): delete it, and a run with --resume writes it again."
-        ) from None
+    noted = read_noted(path)
     try:
         return config_of(noted["config"])
     except RecipeError as error:
@@ -104,6 +114,18 @@ def read_config(folder: Path) -> Config:
         ) from None
     except (LookupError, TypeError, AttributeError):
         raise UsageError(f"{path} is not that of a run, and is to be moved away.") from None
+
+
+def read_noted(path: Path) -> Any:
+    """Read what is noted in a file of JSON; raises UsageError."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
+    except ValueError as error:
+        raise UsageError(
+            f"{path} is damaged ({error}): delete it, and a run with --resume writes it again."
+        ) from None
 
 
 def count_epochs(folder: Path) -> int:

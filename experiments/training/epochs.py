@@ -18,6 +18,7 @@ from experiments.system import workdir
 from experiments.system.arguments import UsageError
 from experiments.system.distributed import is_first
 from experiments.system.interruption import uninterrupted
+from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.progress import Progress
 from mnist_sum import checkpoint
@@ -77,7 +78,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
             with uninterrupted():
                 records.append(record)
                 if is_first():
-                    latest = Checkpoint(recipe, state, records, run_fields(run.config))
+                    latest = Checkpoint(recipe, state, records, run_facts(run))
                     checkpoint.save(checkpoints, epoch, latest)
                     workdir.write_metrics(run.folder, records)
             if is_first() and (epoch == epochs or time.perf_counter() - drawn > PICTURE_SECONDS):
@@ -86,9 +87,11 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
     return state, records
 
 
-def run_fields(config: Config) -> dict[str, Any]:
-    """List the fields of a config that its recipe does not have."""
-    return {k: v for k, v in fields_of(config).items() if not hasattr(config.recipe, k)}
+def run_facts(run: Run) -> dict[str, Any]:
+    """List what decides the run but its recipe."""
+    config = run.config
+    fields = {k: v for k, v in fields_of(config).items() if not hasattr(config.recipe, k)}
+    return fields | {"settings": current_settings(run.devices[0])}
 
 
 def check_same(saved: Checkpoint, run: Run) -> None:
@@ -98,14 +101,17 @@ def check_same(saved: Checkpoint, run: Run) -> None:
     """
     path = run.folder / workdir.CHECKPOINTS / str(len(saved.records))
     defaults = fields_of(Config(saved.recipe))
-    if unknown := saved.run.keys() - defaults.keys():
+    fields = dict(saved.run)
+    settings = fields.pop("settings", {})
+    if unknown := fields.keys() - defaults.keys():
         raise UsageError(
             f"{path} was written by mnist_sum {saved.version} and cannot be used by "
             f"{checkpoint.VERSION}, as {', '.join(sorted(unknown))} is no field of a config."
         )
-    differing = list_differences(defaults | dict(saved.run), run.config)
+    differing = list_differences(defaults | fields, run.config)
     if differing:
         raise UsageError(f"{path} is of a run with another config: {differing}.")
+    workdir.check_settings(str(path), settings, current_settings(run.devices[0]))
 
 
 def compile_ahead(state: TrainState, training: Training) -> TrainState:
