@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 import numpy as np
 from jaxtyping import UInt8
 
 from experiments.report.tables import layer_table, receptive_field_table, text_table
 from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.system.device import choose_devices
 from experiments.system.environment import describe_environment
 from experiments.system.self_check import self_check
 from experiments.system.workdir import MODEL, SAMPLES
@@ -36,7 +36,7 @@ def run(name: str, options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
     splits = load(options.config.dataset, options.data_dir, options.manual_dir)
     layers = list_layers(make_model(options.config.recipe))
-    environment = describe_environment(jax.local_devices())
+    environment = describe_environment(choose_devices("auto"))
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers, with their outputs for one image", layer_table(layers))
     print_section("Receptive fields", receptive_field_table(receptive_fields(layers)))

@@ -9,6 +9,7 @@ import pytest
 
 from experiments.system.arguments import UsageError
 from experiments.system.device import choose_devices, device_name, make_deterministic
+from tests.commands import ROOT
 
 
 @pytest.mark.parametrize("choice", ["auto", "cpu"])
@@ -59,3 +60,42 @@ def test_each_core_that_a_process_may_use_is_a_device():
     )
     cores, devices = found.stdout.split()
     assert cores == devices
+
+
+PLUGIN = "def initialize():\n    raise RuntimeError('cuInit failed: no driver.\\nmore of it')\n"
+
+
+def find(tmp_path, choice, **variables):
+    """Look for devices on a machine with a plugin for GPUs that finds no driver."""
+    plugin = tmp_path / "jax_plugins" / "gpu" / "__init__.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(PLUGIN)
+    show = (
+        "import experiments.system.device as d, experiments.system.arguments as a, sys;"
+        f"sys.exit(a.exit_code(lambda: print(d.choose_devices({choice!r})[0].platform)))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_PLATFORMS"} | variables
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(tmp_path)])
+    finished = subprocess.run(
+        [sys.executable, "-c", show], capture_output=True, text=True, env=environment, cwd=tmp_path
+    )
+    return finished.stdout, finished.stderr
+
+
+SEARCHES = [
+    ("auto", None, "cpu\n", "No GPU is used (cuInit failed: no driver).\n"),
+    ("auto", "cpu", "cpu\n", ""),
+    ("cpu", "cuda", "cpu\n", ""),
+    ("auto", "cuda", "", "error: JAX_PLATFORMS is cuda, and JAX can use no such device of this"),
+    ("gpu", None, "", "error: --device gpu needs a GPU that JAX can use, and there is none (cuIn"),
+    ("gpu", "cpu", "", "error: --device gpu needs a GPU that JAX can use, which JAX_PLATFORMS=cpu"),
+]
+
+
+@pytest.mark.parametrize(("choice", "platforms", "output", "errors"), SEARCHES)
+def test_what_jax_says_of_missing_devices_is_one_line(choice, platforms, output, errors, tmp_path):
+    variables = {} if platforms is None else {"JAX_PLATFORMS": platforms}
+    found = find(tmp_path, choice, **variables)
+    assert found[0] == output
+    assert found[1].startswith(errors)
+    assert found[1].count("\n") == (1 if errors else 0)

@@ -1,8 +1,11 @@
 """Which device a run computes on, how it is called, and where its compiled programs are kept."""
 
+import logging
 import os
 import platform
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +14,7 @@ import jax
 from experiments.system.arguments import UsageError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
+SHOWN = 200  # characters of a reason that JAX gives
 WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
 
 
@@ -26,13 +30,7 @@ def choose_devices(
     make_a_device_of_each_core()
     if choice == "cpu":
         jax.config.update("jax_platforms", "cpu")  # a GPU that is there is not even opened
-    try:
-        devices = jax.devices(None if choice == "auto" else choice)
-    except RuntimeError:
-        raise UsageError(
-            "--device gpu needs a GPU that JAX can use, and there is none; install the extra "
-            "'cuda12' or 'cuda13' on a machine that has one, or use --device cpu."
-        ) from None
+    devices = find_devices(choice)
     if jax.process_count() > 1:
         if count is not None:
             raise UsageError("--devices is for a process on its own; several use all of theirs.")
@@ -44,6 +42,55 @@ def choose_devices(
     if not 1 <= count <= len(devices):
         raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}, as many as are.")
     return devices[:count]
+
+
+def find_devices(choice: DeviceChoice) -> list[jax.Device]:
+    """List all devices of the chosen kind; raises UsageError if there is none.
+
+    What JAX logs about GPUs that it cannot use is cut down to the reason.
+    """
+    platforms = os.environ.get("JAX_PLATFORMS")
+    with reasons_of_jax() as reasons:
+        try:
+            devices = jax.devices(None if choice == "auto" else choice)
+        except (RuntimeError, AssertionError):  # an assertion of JAX that it has found any
+            devices = []
+    if choice == "auto" and not devices and platforms:
+        raise UsageError(
+            f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
+            "it out, or set it to cpu."
+        )
+    because = f" ({reasons[0]})" if reasons else ""
+    if not devices:
+        ruled_out = f", which JAX_PLATFORMS={platforms} rules out" if platforms else ""
+        raise UsageError(
+            f"--device gpu needs a GPU that JAX can use{ruled_out}, and there is none{because}; "
+            "install the extra 'cuda12' or 'cuda13' on a machine that has one, or use --device cpu."
+        )
+    if choice == "auto" and not platforms and because:
+        print(f"No GPU is used{because}.", file=sys.stderr)
+    return devices
+
+
+@contextmanager
+def reasons_of_jax() -> Iterator[list[str]]:
+    """Collect what JAX logs about devices, a line each, in the place of tracebacks."""
+    reasons: list[str] = []
+
+    def collect(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            error = record.exc_info[1] if record.exc_info else None
+            lines = str(error or record.getMessage()).splitlines()
+            reasons.append(lines[0][:SHOWN].strip().rstrip(".") if lines else "no reason is given")
+            return False
+        return True
+
+    logger = logging.getLogger("jax._src.xla_bridge")
+    logger.addFilter(collect)
+    try:
+        yield reasons
+    finally:
+        logger.removeFilter(collect)
 
 
 def make_a_device_of_each_core() -> None:
