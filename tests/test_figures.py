@@ -1,5 +1,10 @@
 """Pictures of a run: drawn from few epochs and many, from no mistake and hundreds."""
 
+import os
+import subprocess
+import sys
+
+import matplotlib
 import numpy as np
 import pytest
 
@@ -17,6 +22,7 @@ from experiments.report.figures import (
 )
 from experiments.report.mistakes import Mistake
 from mnist_sum.data import load
+from tests.commands import ROOT
 from tests.pictures import make_records, size_of_png
 
 
@@ -27,6 +33,26 @@ def test_curves_can_be_drawn_from_any_number_of_epochs_and_any_accuracy(tmp_path
     draw_curves(make_records(epochs, error), tmp_path / "curves.png", original.records())
     assert size_of_png(tmp_path / "curves.png") == (1280, 992)
     assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]  # and nothing half-written
+
+
+def test_what_a_user_has_set_for_other_pictures_changes_nothing(tmp_path):
+    draw_curves(make_records(2, 0.1), tmp_path / "plain.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 30}):
+        draw_curves(make_records(2, 0.1), tmp_path / "set.png")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "set.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+def test_the_backend_of_a_notebook_does_not_matter():
+    draw = "import experiments.report.graph, matplotlib; print(matplotlib.rcParams['backend'])"
+    finished = subprocess.run(
+        [sys.executable, "-c", draw],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"MPLBACKEND": "of-another-environment"},
+        cwd=ROOT,
+    )
+    assert (finished.stdout, finished.stderr) == ("agg\n", "")
 
 
 def test_axis_spans_the_tests_and_the_end_of_the_training():

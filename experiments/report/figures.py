@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import matplotlib.style
 import numpy as np
 from jaxtyping import Int, UInt8
 from matplotlib.axes import Axes
@@ -36,6 +37,10 @@ FEWEST_DARK = 10  # mistakes of one kind, at least, that are drawn in the full c
 LABEL_GAP = 0.075  # least distance between labels, as a fraction of the height of the axes
 
 
+our_style = matplotlib.style.context("default")
+"""Draw the same whatever the user's matplotlibrc says; a decorator of functions."""
+
+
 class Curve(NamedTuple):
     """One value an epoch, and how it is drawn."""
 
@@ -45,6 +50,7 @@ class Curve(NamedTuple):
     is_test: bool
 
 
+@our_style
 def draw_curves(
     records: Sequence[dict[str, Any]], path: Path, original: Sequence[dict[str, Any]] = ()
 ) -> None:
@@ -71,6 +77,7 @@ def draw_curves(
     save(figure, path)
 
 
+@our_style
 def draw_seeds(runs: Sequence[Sequence[dict[str, Any]]], path: Path) -> None:
     """Draw the test accuracies of several seeds by epoch: their mean, and the band they fill."""
     figure = new_figure(3.4, layout="constrained")
@@ -192,6 +199,7 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
     return apart.tolist()
 
 
+@our_style
 def draw_samples(dataset: Dataset, path: Path) -> None:
     """Draw the first images, each with its number and the sum."""
     first = Dataset(*(np.asarray(x)[:SAMPLES] for x in dataset))
@@ -205,6 +213,7 @@ def draw_samples(dataset: Dataset, path: Path) -> None:
     save(figure, path)
 
 
+@our_style
 def draw_mistakes(digits: Sequence[Mistake], sums: Sequence[Mistake], path: Path) -> None:
     """Draw the most confident mistakes: digits misread, and sums misread of digits read right."""
     shown = digits[:SHOWN_DIGITS], sums[:SHOWN_SUMS]
@@ -275,6 +284,7 @@ def measure_row(caption: str) -> float:
     return TILE + LINE_HEIGHT * len(caption.splitlines()) + ROW_GAP
 
 
+@our_style
 def draw_confusion(counts: Int[np.ndarray, "label label"], output: str, path: Path) -> None:
     """Draw how often each true digit or sum (row) was read as each (column).
 

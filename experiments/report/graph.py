@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from experiments.report.figures import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, save
+from experiments.report.figures import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, our_style, save
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
 from mnist_sum.summary import Layer
 
@@ -40,6 +40,7 @@ SUM = Block(("sum logits",))
 ENDS = (IMAGE, NUMBER, DIGIT, SUM)
 
 
+@our_style
 def draw_model(layers: list[Layer], path: Path) -> None:
     """Draw the layers with their parameters, and the shapes of what passes between them."""
     encoder, adder = (group(layers, module) for module in MODULE_COLOURS)
