@@ -158,19 +158,21 @@ def run_seed(name: str, options: RunOptions, seed: int, folder: Path) -> int:
 def quiet_orbax() -> Iterator[None]:
     """Print none of what Orbax logs, and its threads still raise, about an error that it raises."""
     hook, logger = sys.unraisablehook, logging.getLogger("absl")
-    level = logger.level
 
     def show(unraisable: Any) -> None:
         if str(unraisable.exc_value) != "Event loop is closed":
             hook(unraisable)
 
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return "orbax" not in Path(record.pathname).parts
+
     sys.unraisablehook = show
-    logger.setLevel(logging.CRITICAL)
+    logger.addFilter(is_of_others)
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        logger.setLevel(level)
+        logger.removeFilter(is_of_others)
 
 
 def how_to_go_on(argv: Sequence[str], folder: Path, done: int, epochs: int) -> str:

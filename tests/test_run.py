@@ -1,6 +1,7 @@
 """The command: a whole run on the sample, and one sentence for everything that cannot be run."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.configs import sample
-from experiments.run import main
+from experiments.run import main, quiet_orbax
 from mnist_sum.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.data import load
 from mnist_sum.evaluate import predict_outputs
@@ -125,6 +126,20 @@ def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(line, message, capsy
     assert printed.err.count("\n") == 1
     assert printed.out == ""
     assert not (tmp_path / "run").exists()
+
+
+def test_only_what_orbax_logs_is_kept_quiet():
+    logger, shown = logging.getLogger("absl"), []
+    handler = logging.Handler()
+    handler.emit = shown.append
+    logger.addHandler(handler)
+    with quiet_orbax():
+        for path in ("/lib/orbax/checkpoint/manager.py", "/lib/tensorflow_datasets/core.py"):
+            logger.handle(logger.makeRecord("absl", logging.ERROR, path, 1, "no", (), None))
+    logger.handle(logger.makeRecord("absl", logging.ERROR, "/lib/orbax/x.py", 1, "no", (), None))
+    logger.removeHandler(handler)
+    files = ["/lib/tensorflow_datasets/core.py", "/lib/orbax/x.py"]
+    assert [record.pathname for record in shown] == files
 
 
 def test_no_data_and_no_network_is_one_sentence_without_a_traceback(tmp_path):

@@ -3,15 +3,16 @@
 import argparse
 import contextlib
 import dataclasses
+import difflib
 import io
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -24,6 +25,7 @@ from mnist_sum.recipe import RecipeError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+LIKENESS = 0.75  # at least, of an option that is suggested
 ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE
 )  # C:/ is none; in a Path, one slash is left
@@ -82,7 +84,28 @@ def parse_options(
     except SystemExit as stop:
         if stop.code == 0:
             raise
-        raise UsageError(first_sentence(messages.getvalue())) from None
+        raise UsageError(with_nearest(first_sentence(messages.getvalue()), kind)) from None
+
+
+def with_nearest(message: str, kind: type) -> str:
+    """Add to a message about unknown options the one that is most like the first of them."""
+    unknown = re.match(r"Unrecognized options: (--[^,;= ]+)", message)
+    options = ["--config", *option_names(kind)]
+    word = unknown[1].replace("_", "-") if unknown else ""
+    nearest = difflib.get_close_matches(word, options, n=1, cutoff=LIKENESS)
+    return f"{message.partition(';')[0]}; is {nearest[0]} meant?" if nearest else message
+
+
+def option_names(kind: type) -> Iterator[str]:
+    """List the options that the fields of a dataclass make, and of those within it."""
+    for name, field_kind in get_type_hints(kind).items():
+        option = name.replace("_", "-")
+        if dataclasses.is_dataclass(field_kind):
+            yield from option_names(field_kind)  # type: ignore[arg-type]
+        else:
+            yield f"--{option}"
+        if field_kind is bool:
+            yield f"--no-{option}"
 
 
 def with_local_paths(options: AnyOptions) -> AnyOptions:
