@@ -1,19 +1,20 @@
 """The layers that the model is made of, with PyTorch's conventions and initial weights."""
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from math import prod
+from zlib import crc32
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 from jax import lax
-from jax.extend.random import threefry_2x32
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, Key, UInt32
+from jaxtyping import Array, Bool, Float, Key, UInt32
 
 from mnist_sum.convolution import convolve
+from mnist_sum.reduction import mean_and_variance, scale_and_move
 
 
 def uniform_by_fan_in(fan_in: int) -> Callable[..., Array]:
@@ -80,24 +81,18 @@ class BatchNorm(nn.Module):
             mean, var = running_mean.value, running_var.value
 
         factor = scale * lax.rsqrt(var + self.epsilon)
-        along = [1] * x.ndim
-        along[self.feature_axis] = features
-        return x * factor.reshape(along) + (bias - mean * factor).reshape(along)
+        return scale_and_move(x, factor, bias - mean * factor, self.axes_of_a_feature(x.ndim))
+
+    def axes_of_a_feature(self, ndim: int) -> tuple[int, ...]:
+        """List the axes along which a feature's values lie: all but its own."""
+        return tuple(axis for axis in range(ndim) if axis != self.feature_axis % ndim)
 
     def batch_statistics(
         self, x: Float[Array, "..."]
     ) -> tuple[Float[Array, " feature"], Float[Array, " feature"], int]:
         """Compute mean and biased variance of each feature, and over how many values."""
-        *rest, last = (axis for axis in range(x.ndim) if axis != self.feature_axis % x.ndim)
-
-        def average(x: Float[Array, "..."]) -> Float[Array, "..."]:
-            """Average in two stages: one long sum loses digits where XLA adds one by one."""
-            return x.mean(last, keepdims=True).mean(rest, keepdims=True)
-
-        mean = average(x)
-        # A variance has no slope in its mean, so that no gradient need be computed of it.
-        var = average(jnp.square(x - lax.stop_gradient(mean)))
-        mean, var, count = mean.reshape(-1), var.reshape(-1), x.size // mean.size
+        mean, var = mean_and_variance(x, self.axes_of_a_feature(x.ndim))
+        count = x.size // mean.size
         if self.axis_name is None:
             return mean, var, count
         means, variances = gather(jnp.stack([mean, var]), self.axis_name).swapaxes(0, 1)
@@ -114,12 +109,12 @@ def gather(x: Float[Array, "..."], axis_name: str) -> Float[Array, "device ..."]
 
 
 class Dropout(nn.Module):
-    """Set a random fraction of the activations to zero and scale up the rest to make up for it.
+    """Set a random fraction of activations to zero and scale up the rest to make up for it.
 
-    The rate is met to 1 part in 65,536, and the scale is that of the rate as met: 16 random bits
-    for an activation cost half of what flax.linen.Dropout spends on the 32 of a float. Under pmap
-    or shard_map, an example is counted by its place in the whole batch over `axis_name`, so that
-    what is dropped does not depend on the number of devices.
+    It belongs behind a ReLU: an activation that is zero anyway gets no gradient.
+
+    Under pmap or shard_map, an example is counted by its place in the whole batch over `axis_name`,
+    so that what is dropped does not depend on the number of devices.
     """
 
     rate: float
@@ -128,31 +123,76 @@ class Dropout(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "..."], *, train: bool) -> Float[Array, "..."]:
-        dropped = min(round(self.rate * 2**16), 2**16 - 1)
+        dropped = min(round(self.rate * 2**32), 2**32 - 1)
         if not train or dropped == 0:
             return x
-        examples = x.shape[self.batch_axis]
-        place = lax.iota(jnp.uint32, examples)
+        bits = hashed_bits(*self.words(), self.indices(x.shape))
+        return drop(x, bits >= jnp.uint32(dropped), 2**32 / (2**32 - dropped))
+
+    def indices(self, shape: tuple[int, ...]) -> UInt32[Array, "..."]:
+        """Count off the values of the whole batch, example by example."""
+        iota = partial(lax.broadcasted_iota, jnp.uint32, shape)
+        index, stride = jnp.zeros(shape, jnp.uint32), 1
+        for axis in range(len(shape)):
+            if axis != self.batch_axis % len(shape):
+                index += jnp.uint32(stride) * iota(axis)
+                stride *= shape[axis]
+        example = iota(self.batch_axis % len(shape))
         if self.axis_name is not None:
-            place += jnp.uint32(examples) * lax.axis_index(self.axis_name).astype(jnp.uint32)
-        bits = random_uint16(self.make_rng("dropout"), x.size // examples, place)
-        by_batch = jnp.moveaxis(x, self.batch_axis, -1)
-        keep = jnp.moveaxis(bits.reshape(by_batch.shape) >= dropped, -1, self.batch_axis)
-        return jnp.where(keep, x * (2**16 / (2**16 - dropped)), 0)
+            before = lax.axis_index(self.axis_name) * shape[self.batch_axis]
+            example += before.astype(jnp.uint32)
+        return index + jnp.uint32(stride) * example
+
+    def words(self) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
+        """Take the words of the step's key, which all layers share, and make them this layer's.
+
+        Flax's make_rng would fold in the layer's name by threefry, some thirty kernels a step.
+        """
+        assert self.scope is not None
+        first, second, *_ = jax.random.key_data(self.scope.rngs["dropout"].rng)
+        return first, second + jnp.uint32(crc32("/".join(self.path).encode()))
 
 
-def random_uint16(
-    key: Key[Array, ""], count: int, place: UInt32[Array, " batch"]
-) -> UInt32[Array, "count batch"]:
-    """Draw integers uniformly from 0 .. 65,535, for every example those of its place.
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def drop(x: Float[Array, "..."], keep: Bool[Array, "..."], scale: float) -> Float[Array, "..."]:
+    """Keep some of the values, scaled; the gradient sees by the zeros which ones were not."""
+    return jnp.where(keep, x * scale, 0)
 
-    A block of threefry makes four of them; jax.random.bits makes one 32-bit word of a block, of
-    which it takes 16 bits for an integer.
+
+def _save_dropped(
+    x: Float[Array, "..."], keep: Bool[Array, "..."], scale: float
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    y = drop(x, keep, scale)
+    return y, y
+
+
+def _pull_back_dropped(
+    scale: float, y: Float[Array, "..."], gradient: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], None]:
+    return jnp.where(y == 0, 0, gradient * scale), None
+
+
+drop.defvjp(_save_dropped, _pull_back_dropped)
+
+
+def hashed_bits(
+    first: UInt32[Array, ""], second: UInt32[Array, ""], index: UInt32[Array, "..."]
+) -> UInt32[Array, "..."]:
+    """Draw 32 random bits for each index by hashing it with two random words.
+
+    It is arithmetic on a value's own index, which XLA puts into the kernel that uses the bits.
     """
-    blocks = lax.iota(jnp.uint32, -(-count // 4))
-    counters = jnp.stack(jnp.meshgrid(blocks, place, indexing="ij"))
-    words = threefry_2x32(jax.random.bits(key, (2,), jnp.uint32), counters)
-    return jnp.concatenate([words & 0xFFFF, words >> 16]).reshape(-1, len(place))[:count]
+    return mix(mix(index + first) ^ second)
+
+
+def mix(x: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+    """Scatter integers over all 32 bits, one to one.
+
+    The constants are those of lowbias32, github.com/skeeto/hash-prospector.
+    """
+    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+    return x ^ (x >> 16)
 
 
 Whole = Float[Array, "height channel width batch"]

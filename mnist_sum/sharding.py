@@ -37,9 +37,10 @@ def split_axis(size: int, mesh: Mesh | None) -> str | None:
     """Name the axis to split a batch of this size over; None to leave it whole.
 
     A batch that does not divide by the number of devices is computed whole by each of them, which
-    gives the same result, only no faster.
+    gives the same result, only no faster; a single device has nobody to meet.
     """
-    return DATA_AXIS if mesh is not None and size % mesh.size == 0 else None
+    splits = mesh is not None and mesh.size > 1 and size % mesh.size == 0
+    return DATA_AXIS if splits else None
 
 
 def own_part(rows: Shaped[Array, "batch ..."], axis_name: str | None) -> Shaped[Array, "part ..."]:

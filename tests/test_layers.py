@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_sum import reduction
 from mnist_sum.data import load
-from mnist_sum.layers import BatchNorm, Dropout, max_pool, random_uint16, uniform_by_fan_in
+from mnist_sum.layers import BatchNorm, Dropout, hashed_bits, max_pool, uniform_by_fan_in
 
 XLA_REDUCTIONS = "xla_cpu_experimental_ynn_fusion_type"  # what sums by a library, unless empty
 
@@ -50,13 +51,66 @@ def test_statistics_are_exact_where_xla_adds_one_by_one():
     np.testing.assert_allclose(statistics, [[image.mean()], [image.var()]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("rate", [0.01, 0.5, 0.9999999])
+@pytest.mark.parametrize("way", [reduction._in_one_pass, reduction._in_two_passes])
+def test_mean_and_variance_do_not_depend_on_how_a_device_computes_them(way):
+    x = 1000 + jax.random.normal(jax.random.key(0), (5, 3, 7))
+    expected = np.asarray(x, np.float64)
+    mean, var = way(x, (0, 2))
+    np.testing.assert_allclose(mean, expected.mean((0, 2)), rtol=1e-6)
+    np.testing.assert_allclose(var, expected.var((0, 2)), rtol=1e-3)
+    mean, var = way(jnp.full((3, 7), 1234.567), (1,))
+    np.testing.assert_allclose(mean, 1234.567, rtol=1e-6)
+    np.testing.assert_array_equal(var, 0)
+
+
+@pytest.mark.parametrize("way", [reduction._one_by_one, reduction._together])
+def test_two_sums_do_not_depend_on_how_a_device_adds_them(way):
+    x = jnp.arange(24.0).reshape(2, 3, 4)
+    sums, negative = way((0, 2), x, -2 * x)
+    assert sums.tolist() == [60, 92, 124]
+    assert negative.tolist() == [-120, -184, -248]
+
+
+@pytest.mark.parametrize("feature_axis", [1, -1])
+def test_batch_norm_has_the_gradient_of_the_plain_formula(feature_axis):
+    x, weight = jax.random.normal(jax.random.key(0), (2, 6, 4, 3))
+    norm = BatchNorm(feature_axis)
+    variables = norm.init(jax.random.key(0), x, train=True)
+    params = jax.tree.map(lambda p: p + jnp.arange(p.size) / 3, variables["params"])
+    axes = tuple(axis for axis in range(3) if axis != feature_axis % 3)
+
+    def ours(params, x):
+        applied = {"params": params, "batch_stats": variables["batch_stats"]}
+        return (weight * norm.apply(applied, x, train=True, mutable="batch_stats")[0]).sum()
+
+    def plain(params, x):
+        scale, bias = (jnp.expand_dims(params[name], axes) for name in ("scale", "bias"))
+        deviation = x - x.mean(axes, keepdims=True)
+        var = jnp.square(deviation).mean(axes, keepdims=True)
+        return (weight * (scale * deviation / jnp.sqrt(var + 1e-5) + bias)).sum()
+
+    gradients = (jax.grad(loss, (0, 1))(params, x) for loss in (ours, plain))
+    chex.assert_trees_all_close(*gradients, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.5, 0.9999])
 def test_dropout_keeps_the_mean(rate):
     x = jnp.ones((1000, 1000))
     y = Dropout(rate, -1).apply({}, x, train=True, rngs={"dropout": jax.random.key(0)})
-    met = min(round(rate * 65536), 65535) / 65536
-    assert (y == 0).mean() == pytest.approx(met, abs=5 * (met * (1 - met) / x.size) ** 0.5)
-    np.testing.assert_allclose(y.max(), 1 / (1 - met), rtol=1e-6)
+    assert (y == 0).mean() == pytest.approx(rate, abs=5 * (rate * (1 - rate) / x.size) ** 0.5)
+    np.testing.assert_allclose(y.max(), 1 / (1 - rate), rtol=1e-6)
+
+
+def test_dropout_has_a_gradient_where_it_keeps():
+    x = jnp.arange(100.0).reshape(10, 10)
+    drop = Dropout(0.5, -1)
+
+    def total(x):
+        y = drop.apply({}, x, train=True, rngs={"dropout": jax.random.key(0)})
+        return y.sum(), y
+
+    gradient, y = jax.grad(total, has_aux=True)(x)
+    np.testing.assert_array_equal(gradient, jnp.where(y == 0, 0, 2))
 
 
 def test_dropout_is_off_in_evaluation():
@@ -64,16 +118,22 @@ def test_dropout_is_off_in_evaluation():
     chex.assert_trees_all_equal(Dropout(0.5, 0).apply({}, x, train=False), x)
 
 
-@pytest.mark.parametrize("shape", [(3, 1), (35, 3), (1000, 256)])
-def test_random_integers_fill_16_bits(shape):
-    count, examples = shape
-    x = np.asarray(random_uint16(jax.random.key(0), count, jnp.arange(examples, dtype=jnp.uint32)))
-    assert x.shape == shape
-    assert x.max() < 2**16
-    if x.size > 1000:
-        bits = (x.ravel()[:, None] >> np.arange(16)) & 1
-        np.testing.assert_allclose(bits.mean(0), 0.5, atol=5 * 0.5 / x.size**0.5)
-        assert abs(np.corrcoef(x[: len(x) // 2].ravel(), x[len(x) // 2 :].ravel())[0, 1]) < 0.02
+def test_hashed_bits_look_like_chance():
+    index, first, second = jnp.arange(256_000, dtype=jnp.uint32), jnp.uint32(1), jnp.uint32(2)
+    x = np.asarray(hashed_bits(first, second, index))
+    bits = ((x[:, None] >> np.arange(32)) & 1) * 2.0 - 1
+    between = bits.T @ bits / x.size - np.eye(32)
+    assert np.abs(bits.mean(0)).max() < 5 * x.size**-0.5
+    assert np.abs(between).max() < 5 * x.size**-0.5
+    for other in ((first + 1, second), (first, second + 1)):
+        y = np.asarray(hashed_bits(*other, index))
+        assert abs(np.corrcoef(x, y)[0, 1]) < 0.02
+        assert (x == y).mean() < 0.001
+
+
+def test_every_value_of_a_batch_has_a_number_of_its_own():
+    assert Dropout(0.5, 0).indices((2, 3)).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert Dropout(0.5, -1).indices((3, 2)).tolist() == [[0, 3], [1, 4], [2, 5]]
 
 
 def test_the_pool_takes_the_greatest_of_four():

@@ -45,6 +45,7 @@ def test_a_batch_is_split_only_where_it_divides():
     assert split_axis(16, mesh) == DATA_AXIS
     assert split_axis(12, mesh) is None
     assert split_axis(16, None) is None
+    assert split_axis(16, data_mesh(DEVICES[:1])) is None
 
 
 def test_each_device_takes_its_own_part():
