@@ -20,10 +20,13 @@ from experiments.system import distributed, workdir
 from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
 from experiments.system.device import (
     DeviceChoice,
+    Precision,
     choose_devices,
     device_name,
     keep_compiled_programs,
+    launch_whole_calls,
     make_deterministic,
+    use_precision,
 )
 from experiments.system.interruption import termination_as_interrupt
 from experiments.system.settings import current_settings
@@ -54,7 +57,15 @@ class RunOptions(ConfigOptions, distributed.ProcessOptions):
     devices: int | None = None
     """How many devices to split each batch over; all if not given."""
     deterministic: bool = False
-    """Have a GPU compute the same bits every time, more slowly; a processor always does."""
+    """Have a GPU compute the same bits every time, more slowly, and multiply in float32; a
+    processor always does."""
+    precision: Precision = "float32"
+    """How a GPU multiplies: float32 gives the numbers of a processor, to rounding; tf32 keeps 10
+    bits of each factor's 23 on cards that have units for it, for products that are quicker but a
+    thousandth off. A step on small images waits for its kernels to start more than for products."""
+    whole_graph: bool = True
+    """Let a GPU take all steps of a call as one CUDA graph; --no-whole-graph launches its kernels
+    as XLA does by itself, should a card or driver refuse."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -88,8 +99,11 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     keep_compiled_programs()
     if options.deterministic:
         make_deterministic()
+    if options.whole_graph and options.device != "cpu":
+        launch_whole_calls()
     config = options.config
     devices = choose_devices(options.device, options.devices, config.recipe.batch_size)
+    use_precision("float32" if options.deterministic else options.precision, devices[0])
     splits = load_splits(options)
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())
@@ -199,7 +213,7 @@ def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits)
     )
 
 
-def load_splits(options: RunOptions) -> Splits:
+def load_splits(options: ConfigOptions) -> Splits:
     """Load the config's data set, cut down to its number of training examples."""
     config = options.config
     splits = load(config.dataset, options.data_dir, options.manual_dir)

@@ -1,4 +1,7 @@
-"""Strictness for all tests: eight CPU devices, shapes checked, no warnings, no rank promotion."""
+"""Strictness for all tests: shapes checked, no warnings, no rank promotion, exact products.
+
+They run on eight CPU devices; JAX_PLATFORMS=cuda runs those on a GPU that do not need these.
+"""
 
 import os
 from pathlib import Path
@@ -12,15 +15,28 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))  # for commands t
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")  # and for ours, that would count the cores
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
-jax.config.update("jax_platforms", "cpu")
+PLATFORM = os.environ.setdefault("JAX_PLATFORMS", "cpu").split(",")[0]
+jax.config.update("jax_platforms", os.environ["JAX_PLATFORMS"])
 jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_default_matmul_precision", "highest")  # a GPU's own default is TF32
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+ABOUT_CPU_DEVICES = {"test_device", "test_distributed", "test_seeds", "test_sharding"}
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out, on another platform, what is about the eight devices of a processor."""
+    for item in items:
+        about_cpu = item.path.stem in ABOUT_CPU_DEVICES or "devices" in item.name
+        if PLATFORM != "cpu" and about_cpu:
+            item.add_marker(pytest.mark.skip(reason="needs eight CPU devices"))
+
 
 # Before anything imports them: the modules of functions on arrays. A state also holds what JAX maps
 # its arrays to, and a config says itself what is wrong with a field.
 CHECKED = (
     "augment batch convolution data.dataset evaluate layers loss "
-    "model predict sharding summary torch_weights train weights"
+    "model predict reduction sharding summary torch_weights train weights"
 )
 install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")
 

@@ -3,12 +3,19 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import jax
 import pytest
 
 from experiments.system.arguments import UsageError
-from experiments.system.device import choose_devices, device_name, make_deterministic
+from experiments.system.device import (
+    choose_devices,
+    device_name,
+    launch_whole_calls,
+    make_deterministic,
+    use_precision,
+)
 from tests.commands import ROOT
 
 
@@ -42,6 +49,25 @@ def test_deterministic_adds_to_the_flags_that_are_set(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
     make_deterministic()
     assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/nowhere --xla_gpu_deterministic_ops=true"
+
+
+def test_a_whole_call_is_a_graph_with_its_loop(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    launch_whole_calls()
+    flag, _, kinds = os.environ["XLA_FLAGS"].partition("=")
+    assert flag == "--xla_gpu_enable_command_buffer"
+    assert {"FUSION", "WHILE", "CONDITIONAL", "CONVOLUTION"} <= set(kinds.split(","))
+
+
+@pytest.mark.parametrize(
+    ("precision", "platform", "products"),
+    [("float32", "gpu", ["highest"]), ("tf32", "gpu", ["tensorfloat32"]), ("tf32", "cpu", [])],
+)
+def test_only_a_gpu_has_a_choice_of_precision(monkeypatch, precision, platform, products):
+    said = []
+    monkeypatch.setattr(jax.config, "update", lambda name, value: said.append((name, value)))
+    use_precision(precision, SimpleNamespace(platform=platform))
+    assert said == [("jax_default_matmul_precision", product) for product in products]
 
 
 @pytest.mark.parametrize(("batch_size", "count"), [(16, 8), (12, 6), (7, 7), (11, 1)])

@@ -15,6 +15,19 @@ from experiments.system.arguments import UsageError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 SHOWN = 200  # characters of a reason that JAX gives
+Precision = Literal["float32", "tf32"]
+IN_GRAPHS = (
+    "FUSION",
+    "CUBLAS",
+    "CUBLASLT",
+    "CUDNN",
+    "CUSTOM_CALL",
+    "DYNAMIC_SLICE_FUSION",
+    "CONDITIONAL",
+    "WHILE",
+    "CONVOLUTION",
+)
+"""What XLA may put into a CUDA graph."""
 WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
 
 
@@ -113,8 +126,37 @@ def available_cores() -> int:
 
 def make_deterministic() -> None:
     """Have GPUs compute the same bits every time; call before JAX first looks for devices."""
+    add_xla_flag("--xla_gpu_deterministic_ops=true")
+
+
+def launch_whole_calls() -> None:
+    """Have a GPU take all steps of a call as one CUDA graph, its loop and convolutions included.
+
+    XLA leaves those two out by itself: it launches a loop's kernels one by one, and asks the host
+    after every step. Call before JAX first looks for devices.
+    """
+    add_xla_flag(whole_call_flag())
+
+
+def whole_call_flag() -> str:
+    """Write the flag that puts into a graph whatever XLA can put there."""
+    return f"--xla_gpu_enable_command_buffer={','.join(IN_GRAPHS)}"
+
+
+def add_xla_flag(flag: str) -> None:
+    """Add to the flags that XLA reads when JAX first looks for devices, for all programs.
+
+    The compiler_options of jax.jit would raise where a function is called within another.
+    """
     flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    os.environ["XLA_FLAGS"] = f"{flags} {flag}".strip()
+
+
+def use_precision(precision: Precision, device: jax.Device) -> None:
+    """Say how a GPU is to multiply; a processor multiplies in float32 whatever is said."""
+    if device.platform != "cpu":
+        products = {"float32": "highest", "tf32": "tensorfloat32"}[precision]
+        jax.config.update("jax_default_matmul_precision", products)
 
 
 def device_name(device: jax.Device) -> str:
