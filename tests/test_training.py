@@ -11,7 +11,13 @@ from experiments.configs import Config
 from experiments.system.arguments import UsageError
 from experiments.system.this_run import Run
 from experiments.training import epochs
-from experiments.training.epochs import check_finite, check_same, run_facts, segments
+from experiments.training.epochs import (
+    check_finite,
+    check_same,
+    end_of_call,
+    run_facts,
+    step_seconds,
+)
 from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.loss import zero_totals
@@ -20,10 +26,33 @@ from mnist_sum.train import add_step, zero_tally
 from tests.tiny import RECIPE
 
 
-def test_segments_cover_all_steps_once():
-    assert list(segments(10, 1)) == [(0, 10)]
-    assert list(segments(10, 3)) == [(0, 3), (3, 6), (6, 10)]
-    assert list(segments(2, 5)) == [(0, 1), (1, 2)]
+@pytest.mark.parametrize(
+    ("done", "pace", "stop"),
+    [
+        (0, None, 10),  # nothing is known
+        (10, 0.01, 60),  # half a second
+        (400, 0.01, 450),
+        (450, 0.01, 469),  # the rest
+        (0, 0.0001, 469),  # a GPU takes the epoch in one call
+        (7, 3.0, 8),  # one step at least
+        (0, 0.0, 469),
+    ],
+)
+def test_a_call_takes_half_a_second(done, pace, stop):
+    assert end_of_call(done, 469, pace) == stop
+
+
+def test_several_processes_cut_an_epoch_alike(monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    assert end_of_call(0, 469, 0.01) == end_of_call(0, 469, None) == 24
+    assert end_of_call(456, 469, 3.0) == 469
+
+
+def test_the_pace_is_that_of_the_latest_epoch():
+    splits = Splits(*(Dataset(image=None, digit=[0] * 48, number=None) for _ in range(2)))
+    training = epochs.Training(Config(RECIPE), splits, None, jax.random.key(0))
+    assert step_seconds([], training) is None
+    assert step_seconds([{"seconds": 9.0}, {"seconds": 6.0}], training) == 2.0
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])

@@ -3,8 +3,6 @@
 import math
 import sys
 import time
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -31,7 +29,9 @@ from mnist_sum.sharding import data_mesh, replicate
 from mnist_sum.state import TrainState, create_state
 from mnist_sum.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
 
-SEGMENTS = 20  # calls that an epoch is cut into: between them the bar moves, and Ctrl-C is heard
+CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
+FIRST_STEPS = 10  # in the first call of a run, which shows how long a step takes
+CALLS = 20  # in an epoch of several processes, which have to agree
 PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
 
 
@@ -74,7 +74,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
             state = compile_ahead(state, training)
         drawn = time.perf_counter()
         for epoch in range(len(records) + 1, epochs + 1):
-            state, record = run_epoch(state, training, epoch)
+            state, record = run_epoch(state, training, epoch, step_seconds(records, training))
             with uninterrupted():
                 records.append(record)
                 if is_first():
@@ -133,9 +133,12 @@ def compile_ahead(state: TrainState, training: Training) -> TrainState:
 
 
 def run_epoch(
-    state: TrainState, training: Training, epoch: int
+    state: TrainState, training: Training, epoch: int, pace: float | None = None
 ) -> tuple[TrainState, dict[str, Any]]:
-    """Train one epoch, evaluate, and show both; returns the epoch's record."""
+    """Train one epoch, evaluate, and show both; returns the epoch's record.
+
+    The pace is how many seconds a step takes, if that is known.
+    """
     recipe, data = training.config.recipe, training.splits.train
     examples = len(data.digit)
     steps = count_steps(recipe, examples)
@@ -143,10 +146,13 @@ def run_epoch(
     start = time.perf_counter()
     plan = begin_epoch(jax.random.fold_in(training.key, epoch), examples)
     tally = replicate(zero_tally(), training.mesh)
-    for bounds in segments(steps, SEGMENTS):
-        state, tally = train_steps(recipe, state, tally, data, plan, bounds, training.mesh)
-        check_finite(tally, epoch, bounds[1])
-        progress.advance(min(bounds[1] * recipe.batch_size, examples), averages(tally.totals))
+    done = 0
+    while done < steps:
+        called, stop = time.perf_counter(), end_of_call(done, steps, pace)
+        state, tally = train_steps(recipe, state, tally, data, plan, (done, stop), training.mesh)
+        check_finite(tally, epoch, stop)  # which waits for the steps
+        pace, done = (time.perf_counter() - called) / (stop - done), stop
+        progress.advance(min(done * recipe.batch_size, examples), averages(tally.totals))
     train = averages(tally.totals)
     seconds = time.perf_counter() - start
     test = test_averages(state, training)
@@ -188,7 +194,19 @@ def no_longer_finite(epoch: int, step: int) -> UsageError:
     )
 
 
-def segments(steps: int, parts: int) -> Iterator[tuple[int, int]]:
-    """Cut the steps of an epoch into so many parts, as equal as can be."""
-    bounds = [steps * part // parts for part in range(parts + 1)]
-    return ((first, last) for first, last in pairwise(bounds) if last > first)
+def step_seconds(records: list[dict[str, Any]], training: Training) -> float | None:
+    """Say how long a step of the latest epoch took; None before the first."""
+    steps = count_steps(training.config.recipe, len(training.splits.train.digit))
+    return records[-1]["seconds"] / steps if records else None
+
+
+def end_of_call(done: int, steps: int, pace: float | None) -> int:
+    """Say up to which of an epoch's steps the next call goes, at so many seconds a step.
+
+    Where it ends changes no bit of the result, but must be the same in all processes.
+    """
+    if jax.process_count() > 1:
+        count = -(-steps // CALLS)
+    else:
+        count = FIRST_STEPS if pace is None else int(CALL_SECONDS / max(pace, 1e-9))
+    return min(steps, done + max(1, count))
