@@ -4,13 +4,15 @@ CONFIG ?= sample
 ARGS ?=
 DATASET ?= sample
 TORCH ?= 2.13.0
+PYTHON_GPU ?= python3.12
+JAX_GPU ?= 0.11.2
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check parity long browser tour bench clean
+.PHONY: help install run test check parity long browser tour bench gpu-compile clean
 
 help:  ## list these commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
 
 install: .venv/installed  ## make .venv and install the project with its test tools
 .venv/installed: pyproject.toml
@@ -70,5 +72,15 @@ tour: .venv/tour  ## run the notebook docs/tour.ipynb from top to bottom
 bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)
 
+# The compiler of another JAX would count other kernels.
+.venv-gpu/installed: pyproject.toml
+	@echo "Installing JAX for CUDA into .venv-gpu (once, some 4 GB)"
+	@$(PYTHON_GPU) -m venv .venv-gpu
+	@.venv-gpu/bin/python -m pip install --quiet 'jax[cuda13]==$(JAX_GPU)' --editable .
+	@touch $@
+
+gpu-compile: .venv-gpu/installed  ## compile for an H100, which need not be there, and count what it launches
+	@.venv-gpu/bin/python -m experiments.gpu.launches $(ARGS)
+
 clean:  ## remove the environment and the tools' caches, not the results in runs/
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-gpu .mypy_cache .pytest_cache .ruff_cache
