@@ -70,8 +70,8 @@ def pixel_statistics(image: UInt8[np.ndarray, "image 28 28"]) -> tuple[str, str,
 
 def draw(splits: Splits, layers: list[Layer], folder: Path) -> None:
     """Draw the model and the first training images; raises UsageError."""
-    from experiments.report.figures import draw_samples  # matplotlib: not before the text is there
     from experiments.report.graph import draw_model
+    from experiments.report.tiles import draw_samples  # matplotlib: not before the text is there
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

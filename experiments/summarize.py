@@ -11,7 +11,7 @@ from typing import Any
 import tyro
 
 from experiments.configs import Config, fields_of
-from experiments.report.figures import draw_seeds
+from experiments.report.curves import draw_seeds
 from experiments.report.page import LAST_EPOCHS
 from experiments.report.tables import text_table
 from experiments.system import workdir

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from experiments.report.figures import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, our_style, save
+from experiments.report.sheet import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, our_style, save
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
 from mnist_sum.summary import Layer
 

@@ -9,10 +9,13 @@ import numpy as np
 from jaxtyping import Int
 
 from experiments.configs import Config, base, fields_of
-from experiments.report import figures, original
+from experiments.report import original
+from experiments.report.confusion import draw_confusion
 from experiments.report.graph import draw_model
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
+from experiments.report.sheet import COLOURS
 from experiments.report.tables import Row, layer_table, markdown_table
+from experiments.report.tiles import draw_mistakes, draw_samples
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
 from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
@@ -40,12 +43,10 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
         "sum": count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits),
     }
     beside = original.records() if original.is_comparable(run.config) else []
-    figures.draw_samples(run.splits.train, folder / SAMPLES)
-    figures.draw_mistakes(
-        misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES
-    )
+    draw_samples(run.splits.train, folder / SAMPLES)
+    draw_mistakes(misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES)
     for output, counts in confusions.items():
-        figures.draw_confusion(counts, output, folder / CONFUSIONS[output])
+        draw_confusion(counts, output, folder / CONFUSIONS[output])
     draw_model(layers, folder / MODEL)
     sections = (
         f"# MNIST sum, config {run.name}",
@@ -64,7 +65,7 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
 def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]]) -> str:
     """Say first how well digits and sums are read; beside it, how well by the original."""
     runs = {"": records} | ({"original's ": beside} if beside else {})
-    rows: list[Row] = [("test accuracy", *(f"{run}{o}" for run in runs for o in figures.COLOURS))]
+    rows: list[Row] = [("test accuracy", *(f"{run}{o}" for run in runs for o in COLOURS))]
     rows.append(("last epoch", *(x for run in runs.values() for x in accuracies(run, 1))))
     if len(records) >= LAST_EPOCHS:
         means = (x for run in runs.values() for x in accuracies(run, LAST_EPOCHS))
@@ -83,9 +84,7 @@ def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str,
 def accuracies(records: Sequence[dict[str, Any]], epochs: int) -> list[str]:
     """Average the test accuracies of both outputs over the last so many epochs."""
     last = [record["test"] for record in records[-epochs:]]
-    return [
-        f"{mean(test[f'{output}_accuracy'] for test in last):.2%}" for output in figures.COLOURS
-    ]
+    return [f"{mean(test[f'{output}_accuracy'] for test in last):.2%}" for output in COLOURS]
 
 
 def run_section(run: Run, records: Sequence[dict[str, Any]]) -> str:

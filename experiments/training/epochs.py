@@ -11,7 +11,7 @@ from jaxtyping import Array, Key
 
 from experiments.configs import Config, fields_of, list_differences
 from experiments.report import original
-from experiments.report.figures import draw_curves
+from experiments.report.curves import draw_curves
 from experiments.system import workdir
 from experiments.system.arguments import UsageError
 from experiments.system.distributed import is_first

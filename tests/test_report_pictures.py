@@ -9,18 +9,16 @@ import numpy as np
 import pytest
 
 from experiments.report import original
-from experiments.report.figures import (
+from experiments.report.confusion import draw_confusion
+from experiments.report.curves import (
     Curve,
-    draw_confusion,
     draw_curves,
-    draw_mistakes,
-    draw_samples,
     round_values,
     spread,
     write_accuracy,
-    write_count,
 )
 from experiments.report.mistakes import Mistake
+from experiments.report.tiles import draw_mistakes, draw_samples, write_count
 from mnist_sum.data import load
 from tests.commands import ROOT
 from tests.pictures import make_records, size_of_png
