@@ -35,7 +35,9 @@ def augment(
 
 def centred_pixels(height: int, width: int) -> Float[Array, "2 height width"]:
     """Give each pixel its row and column, counted from the middle of the image."""
-    rows, columns = (jnp.arange(side) - (side - 1) / 2 for side in (height, width))
+    rows, columns = (
+        jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2 for side in (height, width)
+    )
     return jnp.stack(jnp.meshgrid(rows, columns, indexing="ij"))
 
 
@@ -70,7 +72,7 @@ def smooth_noise(key: Key[Array, ""], height: int, width: int) -> Float[Array, "
 
 def interpolate(image: Images, places: Float[Array, "batch 2 height width"]) -> Images:
     """Read each image at places between its pixels, linearly; rows and columns from the middle."""
-    middle = (jnp.array(image.shape[1:]) - 1) / 2
+    middle = (jnp.array(image.shape[1:], places.dtype) - 1) / 2
     places += middle[None, :, None, None]
     return jax.vmap(lambda image, place: map_coordinates(image, list(place), order=1))(
         image, places

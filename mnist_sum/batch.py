@@ -23,7 +23,7 @@ class Batch(NamedTuple):
 
 def draw_number(key: Key[Array, ""]) -> Int[Array, ""]:
     """Draw a number uniformly from 0..9."""
-    return jax.random.randint(key, (), 0, NUM_NUMBERS)
+    return jax.random.randint(key, (), 0, NUM_NUMBERS, jnp.int32)
 
 
 def unseen_number(digit: Int[Array, "*batch"]) -> Int[Array, "*batch"]:
@@ -37,13 +37,14 @@ def unseen_number(digit: Int[Array, "*batch"]) -> Int[Array, "*batch"]:
 
 def draw_seen_number(key: Key[Array, ""], digit: Int[Array, ""]) -> Int[Array, ""]:
     """Draw for a digit uniformly from the nine numbers that training may pair it with."""
-    number = jax.random.randint(key, (), 0, NUM_NUMBERS - 1)
-    return number + (number >= unseen_number(digit))
+    number = jax.random.randint(key, (), 0, NUM_NUMBERS - 1, jnp.int32)
+    return jnp.where(number >= unseen_number(digit), number + 1, number)
 
 
 def all_sums(digit: Int[Array | np.ndarray, " batch"]) -> Int[Array, "batch number"]:
     """Add each of the ten numbers to every digit."""
-    return jnp.asarray(digit)[:, None] + jnp.arange(NUM_NUMBERS)[None]
+    digit = jnp.asarray(digit)
+    return digit[:, None] + jnp.arange(NUM_NUMBERS, dtype=digit.dtype)[None]
 
 
 def take_batch(dataset: Dataset, rows: Int[Array | np.ndarray, " batch"]) -> Batch:

@@ -67,10 +67,10 @@ def count(true: Bool[Array, "..."]) -> Int[Array, ""]:
 
 def weighted_mean(totals: Totals, recipe: Recipe) -> Float[Array, ""]:
     """Compute what training minimises: both mean losses, each with its weight."""
-    return (
-        recipe.digit_weight * totals.digit_loss / totals.digit_count
-        + recipe.sum_weight * totals.sum_loss / totals.sum_count
-    )
+    digit_loss, sum_loss = totals.digit_loss, totals.sum_loss
+    digit_mean = digit_loss / totals.digit_count.astype(digit_loss.dtype)
+    sum_mean = sum_loss / totals.sum_count.astype(sum_loss.dtype)
+    return recipe.digit_weight * digit_mean + recipe.sum_weight * sum_mean
 
 
 def zero_totals() -> Totals:

@@ -70,7 +70,8 @@ def learning_rate(recipe: Recipe, total_steps: int | Int[Array, ""]) -> optax.Sc
     one_cycle = optax.cosine_onecycle_schedule(SCHEDULE_STEPS, recipe.learning_rate, recipe.warmup)
 
     def rate(step: Int[Array, ""]) -> Float[Array, ""]:
-        return one_cycle(SCHEDULE_STEPS * (step / total_steps))
+        with jax.numpy_dtype_promotion("standard"):  # which optax needs
+            return one_cycle(SCHEDULE_STEPS * (step / total_steps))
 
     return rate
 

@@ -126,7 +126,7 @@ def add_step(tally: Tally, step: Totals) -> Tally:
     """Add the totals of a step to those of the steps before."""
     totals = add_totals(tally.totals, step)
     finite = jnp.isfinite(totals.digit_loss) & jnp.isfinite(totals.sum_loss)
-    return Tally(totals, tally.finite_steps + finite)
+    return Tally(totals, tally.finite_steps + finite.astype(jnp.int32))
 
 
 Bounds = tuple[int | Int[Scalar, ""], int | Int[Scalar, ""]]

@@ -1,8 +1,20 @@
-"""Settings of JAX: whatever decides the bits is noted, and a change of it is named."""
+"""Settings of JAX: whatever decides the bits is noted, and under the others all works the same."""
+
+import dataclasses
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
 
+from experiments.configs import best, unseen_pairs
 from experiments.system.settings import current_settings, list_changes
+from mnist_sum.batch import draw_number
+from mnist_sum.data import Dataset
+from mnist_sum.evaluate import evaluate, predict_outputs
+from mnist_sum.network import Network
+from mnist_sum.state import create_state
+from mnist_sum.train import begin_epoch, train_steps, zero_tally
 
 DEFAULTS = {
     "jax_default_prng_impl": "threefry2x32",
@@ -35,3 +47,53 @@ def test_changes_are_named_as_environment_variables():
     assert list_changes(DEFAULTS, other) == (
         "JAX_DEFAULT_PRNG_IMPL was threefry2x32 and is rbg, JAX_ENABLE_X64 was False and is True"
     )
+
+
+EVERY_FIELD = {"elastic": 1.0, "erase": 5, "label_smoothing": 0.1, "dropout_rate": 0.1}
+RECIPES = {
+    "all numbers": dataclasses.replace(best().recipe, batch_size=16, **EVERY_FIELD),
+    "unseen pairs": dataclasses.replace(unseen_pairs().recipe, batch_size=16),
+}
+EXAMPLES = 40  # two whole batches, and one of the rest
+DATASET = Dataset(*(np.zeros((EXAMPLES, *rest), np.int32) for rest in ((28, 28), (), ())))
+
+
+def everything(recipe):
+    """Make a state, train an epoch, evaluate and predict."""
+    state = create_state(recipe, jax.random.key(0), 3)
+    epoch = begin_epoch(jax.random.key(1), EXAMPLES)
+    trained, tally = train_steps(recipe, state, zero_tally(), DATASET, epoch, (0, 3))
+    network = Network(recipe, trained.variables)
+    outputs = predict_outputs(network, jnp.asarray(DATASET.image))
+    return state, trained, tally, evaluate(network, DATASET), outputs
+
+
+def types(recipe):
+    """Trace all of it, without compiling; returns the type of each array that comes of it."""
+    return [(x.shape, x.dtype) for x in jax.tree.leaves(jax.eval_shape(lambda: everything(recipe)))]
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        jax.enable_x64(True),
+        jax.numpy_dtype_promotion("strict"),
+        jax.numpy_rank_promotion("raise"),
+    ],
+    ids=["x64", "dtypes", "ranks"],
+)
+def test_all_that_is_computed_keeps_its_types_under_other_settings(recipe, setting):
+    expected = types(recipe)
+    jax.clear_caches()
+    with setting:
+        assert types(recipe) == expected
+    jax.clear_caches()
+
+
+def test_numbers_are_the_same_in_64_bits():
+    keys = jax.random.split(jax.random.key(5), 20)
+    numbers = [jax.vmap(draw_number)(keys)]
+    with jax.enable_x64(True):
+        numbers.append(jax.vmap(draw_number)(keys))
+    assert numbers[0].tolist() == numbers[1].tolist()
