@@ -12,6 +12,7 @@ from experiments.system.arguments import UsageError
 from experiments.system.device import (
     choose_devices,
     device_name,
+    keep_compiled_programs,
     launch_whole_calls,
     make_deterministic,
     use_precision,
@@ -125,3 +126,38 @@ def test_what_jax_says_of_missing_devices_is_one_line(choice, platforms, output,
     assert found[0] == output
     assert found[1].startswith(errors)
     assert found[1].count("\n") == (1 if errors else 0)
+
+
+@pytest.fixture
+def cache(monkeypatch):
+    """Let there be no other folder of compiled programs than the user's, and none in use."""
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    yield lambda: jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_compiled_programs_are_kept_in_the_users_cache(cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    keep_compiled_programs()
+    assert cache() == str(tmp_path / "mnist_sum" / "jax")
+    assert list((tmp_path / "mnist_sum" / "jax").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("/dev/null/cache", "Not a directory"), (None, "Could not determine home")],
+)
+def test_where_there_is_no_cache_nothing_is_kept(cache, place, reason, monkeypatch, capsys):
+    if place:
+        monkeypatch.setenv("XDG_CACHE_HOME", place)
+    else:  # nor an entry in the user database
+        for variable in ("XDG_CACHE_HOME", "HOME"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setattr(os, "getuid", lambda: 54321)
+    keep_compiled_programs()
+    assert cache() is None
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"Compiled programs are not kept ({reason}")
+    assert errors.count("\n") == 1

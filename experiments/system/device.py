@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
 import jax
@@ -178,8 +179,19 @@ def keep_compiled_programs() -> None:
     """Keep compiled programs in the user's cache folder, so that a second run starts at once.
 
     JAX_COMPILATION_CACHE_DIR names another folder, JAX_ENABLE_COMPILATION_CACHE=0 turns it off.
+    Where there is no such folder and none can be made, nothing is kept.
     """
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        jax.config.update("jax_compilation_cache_dir", str(cache / "mnist_sum" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING_SECONDS)
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        cache = home / "mnist_sum" / "jax"
+        cache.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=cache):
+            pass
+    except (OSError, RuntimeError) as error:  # without a home folder, or one that is read-only
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)
+    else:
+        jax.config.update("jax_compilation_cache_dir", str(cache))
