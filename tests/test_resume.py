@@ -123,6 +123,17 @@ def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
     assert_same_result(folder, expected)
 
 
+def test_a_run_that_goes_on_for_more_epochs_is_the_same_as_one_of_so_many(tmp_path):
+    recipe = [*RECIPE[:-1], "2", "--schedule", "constant", "--workdir", tmp_path / "more"]
+    assert run_command(*recipe)[0] == 0
+    recipe[recipe.index("2")] = "3"
+    code, output, errors = run_command(*recipe, "--resume")
+    assert code == 0, errors
+    assert "Resumed: 2 of 3 epochs are done" in output
+    assert run_command(*recipe[:-1], tmp_path / "whole")[0] == 0
+    assert_same_result(tmp_path / "more", result(tmp_path / "whole"))
+
+
 def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     recipe = [*RECIPE, "--workdir", half_a_run, "--resume"]
     code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)

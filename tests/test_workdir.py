@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.configs import Config, config_of
+from experiments.configs import Config, config_of, fast, vary
 from experiments.system import workdir
 from experiments.system.arguments import UsageError
 
@@ -59,6 +59,20 @@ def test_a_run_does_not_go_on_with_another_config(tmp_path):
     begin(tmp_path, "base", Config())
     with pytest.raises(UsageError, match=r"momentum was 0\.9 and is 0\.8, epochs was 25 and is 3"):
         begin(tmp_path, "base", config_of({"epochs": 3, "momentum": 0.8}), resume=True)
+
+
+def test_a_run_goes_on_for_more_epochs_if_the_first_ones_are_the_same(tmp_path):
+    begin(tmp_path, "base", Config(epochs=3))
+    begin(tmp_path, "base", Config(epochs=5), resume=True)
+    assert workdir.read_config(tmp_path) == Config(epochs=5)
+    with pytest.raises(UsageError, match=r"another config: epochs was 5 and is 4\.$"):
+        begin(tmp_path, "base", Config(epochs=4), resume=True)
+    begin(tmp_path / "one_cycle", "fast", fast())
+    with pytest.raises(
+        UsageError, match=r"epochs was 3 and is 4, and one_cycle lays its learning rates over all"
+    ):
+        begin(tmp_path / "one_cycle", "fast", vary(fast(), epochs=4), resume=True)
+    assert workdir.read_config(tmp_path / "one_cycle") == fast()
 
 
 def test_a_run_does_not_go_on_under_other_settings(tmp_path):

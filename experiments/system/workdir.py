@@ -75,24 +75,38 @@ def claim(
 ) -> None:
     """Note config and settings in a folder, or compare them with those that are noted there."""
     path = folder / CONFIG
-    if not path.exists() and (resume or not (folder / CHECKPOINTS).exists()):
-        description = {
-            "name": name,
-            "version": VERSION,
-            "config": fields_of(config),
-            "settings": dict(settings),
-        }
-        write(path, json.dumps(description, indent=2) + "\n")
-    elif not resume:
+    description = {
+        "name": name,
+        "version": VERSION,
+        "config": fields_of(config),
+        "settings": dict(settings),
+    }
+    if path.exists() and resume:
+        noted = read_config(folder)
+        check_config(f"The run in {folder}", fields_of(noted), config)
+        check_settings(f"The run in {folder}", read_noted(path).get("settings", {}), settings)
+        if noted == config:
+            return
+    elif path.exists() or (not resume and (folder / CHECKPOINTS).exists()):
         raise UsageError(
             f"The work folder {folder} already holds a run; choose another --workdir, or go on "
             "with that run by --resume."
         )
-    else:
-        differing = list_differences(fields_of(read_config(folder)), config)
-        if differing:
-            raise UsageError(f"The run in {folder} has another config: {differing}.")
-        check_settings(f"The run in {folder}", read_noted(path).get("settings", {}), settings)
+    write(path, json.dumps(description, indent=2) + "\n")
+
+
+def check_config(what: str, noted: Mapping[str, Any], config: Config) -> None:
+    """Raise UsageError if a run would go on with another config.
+
+    There may be more epochs, if those that are done would have been the same with so many.
+    """
+    more, why = noted["epochs"] < config.epochs, ""
+    if more and config.recipe.schedule == "constant":
+        noted = {**noted, "epochs": config.epochs}
+    elif more:
+        why = ", and one_cycle lays its learning rates over all epochs"
+    if differing := list_differences(noted, config):
+        raise UsageError(f"{what} has another config: {differing}{why}.")
 
 
 def check_settings(what: str, noted: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

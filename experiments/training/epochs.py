@@ -6,10 +6,11 @@ import time
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
-from experiments.configs import Config, fields_of, list_differences
+from experiments.configs import Config, fields_of
 from experiments.report import original
 from experiments.report.curves import draw_curves
 from experiments.system import workdir
@@ -54,17 +55,17 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
     recipe, epochs = run.config.recipe, run.config.epochs
     records: list[dict[str, Any]] = []
     beside = original.records() if original.is_comparable(run.config) else []
+    total_steps = np.int32(epochs * count_steps(recipe, len(run.splits.train.digit)))
     with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
         saved = checkpoint.restore_latest(checkpoints) if resume else None
         if saved:
             check_same(saved, run)
-            state, records = saved.state, saved.records
+            state, records = saved.state.replace(total_steps=total_steps), saved.records
             if is_first():  # as it may have been ended between the checkpoint and these
                 workdir.write_metrics(run.folder, records)
                 draw_curves(records, run.folder / workdir.CURVES, beside)
         else:
-            total_steps = epochs * count_steps(recipe, len(run.splits.train.digit))
-            state = create_state(recipe, init_key, total_steps)
+            state = create_state(recipe, init_key, int(total_steps))
         state = replicate(state, mesh)
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
         print(f"Results: {run.folder}", flush=True)
@@ -108,9 +109,7 @@ def check_same(saved: Checkpoint, run: Run) -> None:
             f"{path} was written by mnist_sum {saved.version} and cannot be used by "
             f"{checkpoint.VERSION}, as {', '.join(sorted(unknown))} is no field of a config."
         )
-    differing = list_differences(defaults | fields, run.config)
-    if differing:
-        raise UsageError(f"{path} is of a run with another config: {differing}.")
+    workdir.check_config(str(path), defaults | fields, run.config)
     workdir.check_settings(str(path), settings, current_settings(run.devices[0]))
 
 
