@@ -1,6 +1,10 @@
 """The work folder: made once, never overwritten, its files always whole."""
 
+import errno
+import fcntl
 import json
+import socket
+import subprocess
 
 import pytest
 
@@ -133,9 +137,40 @@ def test_a_config_that_cannot_be_read_is_not_called_damaged(tmp_path):
 def test_a_folder_is_one_runs_at_a_time(tmp_path, resume):
     with (
         workdir.hold(tmp_path, "base", Config(), SETTINGS, resume),
-        pytest.raises(UsageError, match="is in use by another run"),
+        pytest.raises(UsageError, match=r"in use by another run; choose another --workdir\.$"),
     ):
         begin(tmp_path, "base", Config(), resume)
+
+
+def no_flock(monkeypatch):
+    """Let there be no locks, as on some file systems of networks."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+def test_without_locks_of_the_system_a_lock_file_that_is_left_over_can_be_deleted(
+    tmp_path, monkeypatch
+):
+    no_flock(monkeypatch)
+    (tmp_path / ".lock").write_text("12\nanother-machine\n")
+    sentence = rf"in use by another run; .* or delete {tmp_path}/\.lock if that run has ended\.$"
+    for _ in range(2):
+        with pytest.raises(UsageError, match=sentence):
+            begin(tmp_path, "base", Config())
+    (tmp_path / ".lock").unlink()
+    for resume in (False, True):
+        begin(tmp_path, "base", Config(), resume)
+
+
+def test_without_locks_of_the_system_a_run_that_was_killed_leaves_none(tmp_path, monkeypatch):
+    no_flock(monkeypatch)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / ".lock").write_text(f"{ended.pid}\n{socket.gethostname()}\n")
+    begin(tmp_path, "base", Config())
 
 
 @pytest.mark.parametrize("name", ["file/run", "file", "x" * 300])

@@ -2,13 +2,14 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from experiments.configs import Config, config_of, fields_of, list_differences
 from experiments.system.arguments import UsageError
@@ -49,17 +50,32 @@ def hold(
     try:
         folder = folder or next_free(name)
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
+        with acquired(folder):
             claim(folder, name, config, settings, resume)
             yield folder
-    except Timeout:
-        raise UsageError(
-            f"The work folder {folder} is in use by another run; choose another --workdir."
-        ) from None
     except BrokenPipeError:  # of what the run prints
         raise
     except OSError as error:
         raise unwritable(folder or Path("runs"), error) from error
+
+
+def acquired(folder: Path) -> AcquireReturnProxy:
+    """Lock a folder; raises UsageError if it is locked already.
+
+    The system forgets a lock when its process ends. Where the file system has no such locks, the
+    file itself is one: filelock removes it if its process is seen to have ended, on this machine.
+    """
+    path = folder / LOCK
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")  # once in a process is not enough to know it
+        try:
+            return FileLock(path).acquire(timeout=0)
+        except Timeout:
+            is_the_lock = any("flock" in str(warning.message) for warning in caught)
+    way_on = f", or delete {path} if that run has ended" if is_the_lock else ""
+    raise UsageError(
+        f"The work folder {folder} is in use by another run; choose another --workdir{way_on}."
+    )
 
 
 def unwritable(folder: Path, error: OSError) -> UsageError:
