@@ -1,6 +1,7 @@
 """Settings of JAX: whatever decides the bits is noted, and under the others all works the same."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +50,12 @@ def test_changes_are_named_as_environment_variables():
     )
 
 
-EVERY_FIELD = {"elastic": 1.0, "erase": 5, "label_smoothing": 0.1, "dropout_rate": 0.1}
+EVERY_FIELD: dict[str, Any] = {
+    "elastic": 1.0,
+    "erase": 5,
+    "label_smoothing": 0.1,
+    "dropout_rate": 0.1,
+}
 RECIPES = {
     "all numbers": dataclasses.replace(best().recipe, batch_size=16, **EVERY_FIELD),
     "unseen pairs": dataclasses.replace(unseen_pairs().recipe, batch_size=16),

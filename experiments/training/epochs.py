@@ -118,6 +118,7 @@ def compile_ahead(state: TrainState, training: Training) -> TrainState:
 
     An epoch cut down to none of its steps is the same program, as its bounds are values.
     """
+    print("Compiling: 10 to 30 s the first time, less when the programs are kept.", flush=True)
     start = time.perf_counter()
     recipe, train, test = training.config.recipe, *training.splits
     tested = evaluate(Network(recipe, state.variables), test, training.mesh)
