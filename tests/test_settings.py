@@ -56,11 +56,6 @@ EVERY_FIELD: dict[str, Any] = {
     "label_smoothing": 0.1,
     "dropout_rate": 0.1,
 }
-    "elastic": 1.0,
-    "erase": 5,
-    "label_smoothing": 0.1,
-    "dropout_rate": 0.1,
-}
 RECIPES = {
     "all numbers": dataclasses.replace(best().recipe, batch_size=16, **EVERY_FIELD),
     "unseen pairs": dataclasses.replace(unseen_pairs().recipe, batch_size=16),
