@@ -25,6 +25,7 @@ from mnist_sum.recipe import RecipeError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+SIGPIPE = 13  # which not every system has
 LIKENESS = 0.75  # at least, of an option that is suggested
 ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE
@@ -162,7 +163,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
-        return 128 + signal.SIGPIPE
+        return 128 + SIGPIPE
     except (UsageError, RecipeError, DataError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

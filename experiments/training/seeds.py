@@ -103,7 +103,8 @@ def start(work: SeedWork, cores: set[int]) -> Training:
 
 def train_apart(work: SeedWork, cores: set[int]) -> NoReturn:
     """Train a seed in this process, which is its own, and write all that it prints into its log."""
-    os.setsid()  # or a terminal's Ctrl-C would reach it twice
+    if hasattr(os, "setsid"):  # not on Windows
+        os.setsid()  # or a terminal's Ctrl-C would reach it twice
     if cores:
         os.sched_setaffinity(0, cores)
     with log_of(work.folder).open("w") as log:
