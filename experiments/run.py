@@ -71,7 +71,7 @@ class RunOptions(ConfigOptions, distributed.ProcessOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     code = exit_code(lambda: start(argv))
-    if code and distributed.is_worker():
+    if code and distributed.are_waiting():
         distributed.leave(code)
     return code
 
@@ -86,7 +86,7 @@ def start(argv: Sequence[str]) -> int:
         run(name, options, argv)
     elif options.workdir is None:
         raise UsageError("Several processes need --workdir, a folder that all of them share.")
-    elif not distributed.is_worker():
+    elif isinstance(place, distributed.Place) and not distributed.is_worker():
         return distributed.supervise("experiments.run", argv)
     else:
         with distributed.joined(place):
@@ -130,7 +130,10 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
 
 
 def run_seeds(
-    name: str, options: RunOptions, argv: Sequence[str], place: distributed.Place | None
+    name: str,
+    options: RunOptions,
+    argv: Sequence[str],
+    place: distributed.Place | distributed.Scheduler | None,
 ) -> None:
     """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
     if options.seeds < 1:

@@ -7,7 +7,13 @@ import chex
 import pytest
 
 from experiments.system.arguments import UsageError
-from experiments.system.distributed import HEARTBEAT_SECONDS, Place, ProcessOptions, find_place
+from experiments.system.distributed import (
+    HEARTBEAT_SECONDS,
+    Place,
+    ProcessOptions,
+    Scheduler,
+    find_place,
+)
 from tests.commands import finish, result, run_command, start
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
@@ -56,6 +62,56 @@ def test_a_place_that_makes_no_sense_is_one_sentence(coordinator, processes, pro
     options = ProcessOptions(coordinator=coordinator, processes=processes, process_id=process_id)
     with pytest.raises(UsageError, match=r"^--coordinator, --processes and --process-id are .*\.$"):
         find_place(options)
+
+
+SLURM = {
+    "SLURM_JOB_ID": "4711",
+    "SLURM_STEP_NODELIST": "127.0.0.1,other",
+    "SLURM_NTASKS": "2",
+    "SLURM_PROCID": "{}",
+    "SLURM_LOCALID": "{}",
+}
+OPEN_MPI = {
+    "OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://127.0.0.1:34911",
+    "OMPI_COMM_WORLD_SIZE": "2",
+    "OMPI_COMM_WORLD_RANK": "{}",
+    "OMPI_COMM_WORLD_LOCAL_RANK": "{}",
+}
+
+
+@pytest.mark.parametrize(("variables", "name"), [(SLURM, "slurm"), (OPEN_MPI, "ompi")])
+def test_a_scheduler_is_found_if_it_has_started_several(variables, name, monkeypatch):
+    for variable, value in variables.items():
+        assert find_place(ProcessOptions()) is None
+        monkeypatch.setenv(variable, value)
+    assert find_place(ProcessOptions()) == Scheduler(name)
+    options = ProcessOptions(coordinator="here:1234", processes=3, process_id=1)
+    assert find_place(options) == Place("here:1234", 3, 1)
+    count = "SLURM_NTASKS" if name == "slurm" else "OMPI_COMM_WORLD_SIZE"
+    monkeypatch.setenv(count, "1")
+    assert find_place(ProcessOptions()) is None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("variables", [SLURM, OPEN_MPI], ids=["slurm", "ompi"])
+def test_processes_of_a_scheduler_train_as_one_without_an_option(variables, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = {"JAX_COORDINATOR_PORT": str(free.getsockname()[1])}
+    recipe = (*RECIPE[:-3], "1", *RECIPE[-2:], "--workdir", tmp_path / "run")
+    pair = [
+        start(
+            *recipe,
+            devices=4,
+            prefix=("env", *(f"{k}={v.format(i)}" for k, v in (variables | port).items())),
+        )
+        for i in range(2)
+    ]
+    (code, output, errors), (other_code, other_output, _) = map(finish, pair)
+    assert (code, other_code) == (0, 0), errors
+    assert "Device:  8 x cpu" in output
+    assert other_output == ""
+    assert result(tmp_path / "run")[1] == [1]
 
 
 def start_pair(folder):

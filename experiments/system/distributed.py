@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, NoReturn
+from importlib.util import find_spec
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 
@@ -40,8 +41,41 @@ class Place(NamedTuple):
     process_id: int
 
 
-def find_place(options: ProcessOptions) -> Place | None:
+class Scheduler(NamedTuple):
+    """What has started this process and others, under the name by which JAX knows it."""
+
+    name: str
+
+
+SCHEDULERS = {  # by name: the variables that JAX reads, and of these the number of processes
+    "slurm": (
+        ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID"),
+        "SLURM_NTASKS",
+    ),
+    "ompi": (
+        ("OMPI_MCA_orte_hnp_uri", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"),
+        "OMPI_COMM_WORLD_SIZE",
+    ),
+}
+
+
+def find_scheduler() -> Scheduler | None:
+    """Say which scheduler has started this process together with others; None if none has.
+
+    In Kubernetes only JAX's package for it knows how many there are; a job whose pods have indices
+    is taken to be of several.
+    """
+    for name, (variables, count) in SCHEDULERS.items():
+        if all(v in os.environ for v in variables) and os.environ.get(count, "1") != "1":
+            return Scheduler(name)
+    in_job = {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"} <= os.environ.keys()
+    return Scheduler("k8s") if in_job and find_spec("kubernetes") else None
+
+
+def find_place(options: ProcessOptions) -> Place | Scheduler | None:
     """Look up the options, and in the environment what is not given; None if all is missing.
+
+    Without any of it, JAX finds the place of a process that a scheduler has started with others.
 
     Raises UsageError if only some of it is there, or makes no sense.
     """
@@ -54,7 +88,7 @@ def find_place(options: ProcessOptions) -> Place | None:
         )
     ]
     if not any(values):
-        return None
+        return find_scheduler()
     try:
         coordinator, processes, process_id = values
         place = Place(str(coordinator), int(processes or ""), int(process_id or ""))
@@ -77,6 +111,11 @@ def is_first() -> bool:
 def is_worker() -> bool:
     """Say whether this process was started by `supervise`."""
     return WORKER in os.environ
+
+
+def are_waiting() -> bool:
+    """Say whether other processes may wait for this one."""
+    return is_worker() or jax.distributed.is_initialized()
 
 
 def supervise(module: str, argv: Sequence[str]) -> int:
@@ -104,21 +143,31 @@ def supervise(module: str, argv: Sequence[str]) -> int:
 
 
 @contextmanager
-def joined(place: Place) -> Iterator[None]:
-    """Meet the other processes, and end this one at once if they or its supervisor end."""
+def joined(place: Place | Scheduler) -> Iterator[None]:
+    """Meet the other processes, and end this one at once if they or its supervisor end.
+
+    A scheduler ends what is left of them by itself, and starts them again.
+    """
+    settings: dict[str, Any] = {
+        "initialization_timeout": START_SECONDS,
+        "heartbeat_timeout_seconds": HEARTBEAT_SECONDS,
+    }
+    if isinstance(place, Place):
+        where, names = f"at {place.coordinator}", ("coordinator_address", "num_processes")
+        settings |= zip((*names, "process_id"), place, strict=True)
+        settings["cluster_detection_method"] = "deactivate"
+    else:
+        where = f"where JAX finds them by {place.name}"
+        settings["cluster_detection_method"] = place.name
     try:
-        jax.distributed.initialize(
-            *place,
-            cluster_detection_method="deactivate",
-            initialization_timeout=START_SECONDS,
-            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-        )
+        jax.distributed.initialize(**settings)
     except RuntimeError as error:
         raise UsageError(
-            f"The {place.processes} processes have not met at {place.coordinator} within "
-            f"{START_SECONDS} s ({str(error).splitlines()[0][:100]})."
+            f"The processes of this run have not met {where} within {START_SECONDS} s "
+            f"({str(error).splitlines()[0][:100]})."
         ) from error
-    threading.Thread(target=end_with_supervisor, daemon=True).start()
+    if is_worker():
+        threading.Thread(target=end_with_supervisor, daemon=True).start()
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
