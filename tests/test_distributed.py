@@ -110,7 +110,7 @@ def test_processes_of_a_scheduler_train_as_one_without_an_option(variables, tmp_
     (code, output, errors), (other_code, other_output, _) = map(finish, pair)
     assert (code, other_code) == (0, 0), errors
     assert "Device:  8 x cpu" in output
-    assert other_output == ""
+    assert "epoch" not in other_output  # what else there is comes of Gloo
     assert result(tmp_path / "run")[1] == [1]
 
 
