@@ -128,6 +128,12 @@ def test_who_stops_to_read_gets_no_traceback(arguments, tmp_path):
     assert process.returncode == 128 + signal.SIGPIPE
 
 
+def test_a_closed_output_is_no_error(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert exit_code(lambda: print(sys.stdout.isatty(), flush=True)) == 0
+    sys.stdout.close()
+
+
 def test_an_error_of_ours_is_not_hidden():
     def fail():
         raise RuntimeError

@@ -156,6 +156,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
     Returns 130 or 143, as a shell does, if Ctrl-C or SIGTERM interrupts it, and 141 if nobody reads
     its output any more.
     """
+    if sys.stdout is None:  # as Python has it where it is closed
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, open to the end
     try:
         try:
             return command() or 0
