@@ -112,7 +112,7 @@ def test_a_work_folder_is_not_overwritten(sample_run, capsys):
         ("--config smoke --device gpu", "--device gpu needs a GPU"),
         ("--config smoke --device tpu", "invalid choice 'tpu'"),
         ("--config smoke --workdir /dev/null/run", "The work folder /dev/null/run cannot"),
-        ("--config base --data-dir /dev/null/data", "put t10k-images-idx3-ubyte.gz"),
+        ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),
     ],
 )
 def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(line, message, capsys, tmp_path):
