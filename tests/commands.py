@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 TIMES = ("seconds", "examples_per_second")
 
 
-def start(*arguments, devices=1, prefix=()):
+def start(*arguments, devices=2, prefix=()):
     """Start the command as a user does, its output in pipes; `prefix` is a command to start it."""
     # Jobs that a shell has put in the background ignore SIGINT, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -39,7 +39,7 @@ def records(sample_run):
 def test_it_says_first_what_it_runs_on(sample_run):
     _, output = sample_run
     device, data, model, *_ = output.splitlines()
-    assert device.startswith("Device:  1 x cpu, ")
+    assert device.startswith("Device:  2 x cpu, ")
     assert f"JAX {jax.__version__}" in device
     assert "no GPU found" in device
     assert data == "Data:    sample, 4,000 training and 1,000 test images"
