@@ -118,7 +118,8 @@ def search(paths: Iterable[Path], found: dict[str, bytes]) -> list[str]:
         except OSError as error:
             remarks.append(f"{path} cannot be read: {error.strerror or error}")
         except Exception as error:  # the readers of packed files raise a dozen types of them
-            remarks.append(f"{path} cannot be unpacked: {error}")
+            reason = " ".join(str(error).split())  # which may have several lines
+            remarks.append(f"{path} cannot be unpacked: {reason}")
     return remarks
 
 
