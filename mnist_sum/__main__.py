@@ -17,6 +17,7 @@ import jax
 
 from mnist_sum.answer import Answer, answer_file
 from mnist_sum.check import InputError
+from mnist_sum.compiled import keep_compiled_programs
 from mnist_sum.network import Network
 from mnist_sum.recipe import NUM_NUMBERS, show
 from mnist_sum.weights import PRETRAINED, WeightsError, load_run, load_weights
@@ -133,10 +134,7 @@ def set_up_jax() -> None:
     """Compute on the processor, as a GPU takes longer to start, and keep compiled programs."""
     if "JAX_PLATFORMS" not in os.environ:
         jax.config.update("jax_platforms", "cpu")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        jax.config.update("jax_compilation_cache_dir", str(cache / "mnist_sum" / "jax"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    keep_compiled_programs(0)  # an answer without them only takes longer
 
 
 def answer_files(network: Network, options: argparse.Namespace) -> Iterator[Answer]:

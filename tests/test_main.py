@@ -11,7 +11,7 @@ import jax
 import pytest
 from PIL import Image
 
-from mnist_sum.__main__ import main
+from mnist_sum.__main__ import main, set_up_jax
 from mnist_sum.data import load
 from mnist_sum.image import read_image
 from mnist_sum.network import Network
@@ -144,3 +144,22 @@ def test_an_interrupt_and_a_closed_pipe_end_it_quietly(pictures, weights):
     assert process.stderr.read() == ""
     assert process.wait() == 141
     process.stderr.close()
+
+
+def test_without_a_home_folder_it_answers_all_the_same(monkeypatch, jax_settings):
+    for variable in ("JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # who has no entry in the user database
+    set_up_jax()
+    assert jax.config.jax_compilation_cache_dir is None
+
+
+@pytest.fixture
+def jax_settings():
+    """Put JAX's settings back afterwards."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: getattr(jax.config, name) for name in names}
+    jax.config.update("jax_compilation_cache_dir", None)
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)

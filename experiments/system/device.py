@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Literal
 
 import jax
 
 from experiments.system.arguments import UsageError
+from mnist_sum import compiled
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 SHOWN = 200  # characters of a reason that JAX gives
@@ -176,22 +176,6 @@ def processor_name() -> str:
 
 
 def keep_compiled_programs() -> None:
-    """Keep compiled programs in the user's cache folder, so that a second run starts at once.
-
-    JAX_COMPILATION_CACHE_DIR names another folder, JAX_ENABLE_COMPILATION_CACHE=0 turns it off.
-    Where there is no such folder and none can be made, nothing is kept.
-    """
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING_SECONDS)
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
-        return
-    try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        cache = home / "mnist_sum" / "jax"
-        cache.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=cache):
-            pass
-    except (OSError, RuntimeError) as error:  # without a home folder, or one that is read-only
-        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+    """Keep compiled programs, so that a second run starts at once; or say why none are kept."""
+    if reason := compiled.keep_compiled_programs(WORTH_KEEPING_SECONDS):
         print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)
-    else:
-        jax.config.update("jax_compilation_cache_dir", str(cache))
