@@ -35,8 +35,8 @@ def pytest_collection_modifyitems(items):
 # Before anything imports them: the modules of functions on arrays. A state also holds what JAX maps
 # its arrays to, and a config says itself what is wrong with a field.
 CHECKED = (
-    "augment batch convolution data.dataset evaluate layers loss "
-    "model predict reduction sharding summary torch_weights train weights"
+    "augment batch batch_statistics convolution data.dataset evaluate layers loss "
+    "model predict reduction sharding summary teacher torch_weights train weights"
 )
 install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")
 

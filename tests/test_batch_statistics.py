@@ -1,0 +1,55 @@
+"""Batch norm's statistics, taken once more over images as they are."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mnist_sum import batch_statistics
+from mnist_sum.batch_statistics import renew_statistics
+from mnist_sum.network import Network
+from mnist_sum.recipe import Recipe
+from mnist_sum.state import create_state
+from tests.tiny import EXAMPLES
+
+RECIPE = Recipe(dropout_rate=0.5)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Network(RECIPE, create_state(RECIPE, jax.random.key(0)).variables)
+
+
+def first_statistics(network, image):
+    """Compute mean and unbiased variance behind the first convolution, in float64."""
+    kernel = np.asarray(network.variables["params"]["encoder"]["block1"]["conv"]["kernel"], float)
+    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(image, float), (3, 3), (1, 2))
+    values = np.einsum("brcij,ijo->brco", windows, kernel[:, :, 0]).reshape(-1, 10)
+    return {"mean": values.mean(0), "var": values.var(0, ddof=1)}
+
+
+def test_they_are_those_of_the_images_with_nothing_left_of_the_old_ones(network, dataset):
+    spoilt = network.replace(
+        variables=network.variables
+        | {"batch_stats": jax.tree.map(lambda x: x + 7, network.variables["batch_stats"])}
+    )
+    renewed = renew_statistics(spoilt, dataset)
+    first = renewed.variables["batch_stats"]["encoder"]["block1"]["norm"]
+    expected = first_statistics(network, dataset.image)
+    for name, values in expected.items():
+        np.testing.assert_allclose(first[name], values, rtol=1e-4, atol=1e-3)
+    chex.assert_trees_all_equal(renewed.variables["params"], network.variables["params"])
+    chex.assert_trees_all_equal(renewed, renew_statistics(network, dataset))  # and nothing dropped
+
+
+def test_of_several_chunks_the_later_weigh_more(network, dataset, monkeypatch):
+    monkeypatch.setattr(batch_statistics, "CHUNK", EXAMPLES // 2)
+    renewed = renew_statistics.__wrapped__(network, dataset)
+    halves = [
+        first_statistics(network, dataset.image[half])["mean"]
+        for half in (slice(EXAMPLES // 2), slice(EXAMPLES // 2, None))
+    ]
+    mean = renewed.variables["batch_stats"]["encoder"]["block1"]["norm"]["mean"]
+    np.testing.assert_allclose(mean, (0.9 * halves[0] + halves[1]) / 1.9, rtol=1e-4, atol=1e-3)
+    assert jnp.isfinite(mean).all()
