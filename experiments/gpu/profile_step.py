@@ -11,7 +11,6 @@ from pathlib import Path
 
 import jax
 
-from experiments.run import load_splits
 from experiments.system.arguments import ConfigOptions, exit_code, parse
 from experiments.system.device import (
     DeviceChoice,
@@ -20,6 +19,7 @@ from experiments.system.device import (
     launch_whole_calls,
     use_precision,
 )
+from experiments.system.images import load_splits
 from mnist_sum.sharding import data_mesh, replicate
 from mnist_sum.state import create_state
 from mnist_sum.train import begin_epoch, train_steps, zero_tally
