@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -17,6 +17,7 @@ from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import UsageError, exit_code, parse_options
 
+Records = list[dict[str, Any]]  # of a run: one an epoch
 SPREAD: dict[str, Callable[[list[float]], float]] = {
     "mean": mean,
     "std": stdev,
@@ -58,13 +59,7 @@ def summarize_runs(runs: Sequence[Path], output: Path) -> None:
         if config != configs[0]:
             differing = [name for name in config if config[name] != configs[0].get(name)]
             raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
-    test = summarize(records)
-    summary = {
-        "config": configs[0],
-        "seeds": seeds,
-        "test": test,
-        "training_seconds": spread_of([sum(r["seconds"] for r in run) for run in records]),
-    }
+    summary = summary_of(configs[0], dict(zip(seeds, records, strict=True)))
     try:
         output.mkdir(parents=True, exist_ok=True)
         for seed, run_records in zip(seeds, records, strict=True):
@@ -73,10 +68,25 @@ def summarize_runs(runs: Sequence[Path], output: Path) -> None:
         draw_seeds(records, output / "seeds.png")
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}).") from None
-    print(text_table(rows_of(test)))
+    print(text_table(rows_of(summary["test"])))
 
 
-def read_run(folder: Path) -> tuple[Config, list[dict[str, Any]]]:
+def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str, Any]:
+    """Sum up runs of one config, given by their seeds."""
+    return {
+        "config": config,
+        "seeds": list(runs),
+        "test": summarize(list(runs.values())),
+        "training_seconds": spread_of(list(map(training_seconds, runs.values()))),
+    }
+
+
+def training_seconds(run: Records) -> float:
+    """Add up the seconds of a run's epochs, which are those of its training steps."""
+    return sum(record["seconds"] for record in run)
+
+
+def read_run(folder: Path) -> tuple[Config, Records]:
     """Read the config of a finished run and its record of every epoch."""
     try:
         config = workdir.read_config(folder)
@@ -89,26 +99,27 @@ def read_run(folder: Path) -> tuple[Config, list[dict[str, Any]]]:
     return config, records
 
 
-def summarize(
-    records: Sequence[list[dict[str, Any]]],
-) -> dict[str, dict[str, dict[str, float]]]:
+def summarize(runs: Sequence[Records]) -> dict[str, dict[str, dict[str, float]]]:
     """Compute, over the seeds, the spread of the last epoch; of longer runs the mean of seven too.
 
     For that mean, each run's last seven epochs are averaged first.
     """
     spans = {"last_epoch": 1}
-    if len(records[0]) >= LAST_EPOCHS:
+    if len(runs[0]) >= LAST_EPOCHS:
         spans[f"mean_of_last_{LAST_EPOCHS}"] = LAST_EPOCHS
     return {
         name: {
-            accuracy: spread_of(
-                [mean(r["test"][accuracy] for r in run[-epochs:]) for run in records]
-            )
-            for accuracy in records[0][-1]["test"]
+            accuracy: spread_of(last_accuracies(runs, accuracy, epochs))
+            for accuracy in runs[0][-1]["test"]
             if accuracy.endswith("_accuracy")
         }
         for name, epochs in spans.items()
     }
+
+
+def last_accuracies(runs: Iterable[Records], accuracy: str, epochs: int = 1) -> list[float]:
+    """Take a test accuracy of each run: its mean over the last so many epochs."""
+    return [mean(record["test"][accuracy] for record in run[-epochs:]) for run in runs]
 
 
 def spread_of(values: list[float]) -> dict[str, float]:
