@@ -9,7 +9,7 @@ JAX_GPU ?= 0.11.2
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check parity long browser tour bench gpu-compile clean
+.PHONY: help install run test check parity long browser tour bench figures gpu-compile clean
 
 help:  ## list these commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -71,6 +71,9 @@ tour: .venv/tour  ## run the notebook docs/tour.ipynb from top to bottom
 
 bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)
+
+figures: install  ## write the tables of results in README.md and docs/ from their records
+	@$(PYTHON_HERE) -m experiments.figures
 
 # The compiler of another JAX would count other kernels.
 .venv-gpu/installed: pyproject.toml

@@ -1,6 +1,14 @@
 """Tables: aligned, and no wider than a narrow terminal."""
 
-from experiments.report.tables import layer_table, markdown_table, receptive_field_table, text_table
+import pytest
+
+from experiments.report.tables import (
+    layer_table,
+    markdown_table,
+    ranges_of,
+    receptive_field_table,
+    text_table,
+)
 from mnist_sum.model import MnistSum
 from mnist_sum.summary import list_layers, receptive_fields
 
@@ -31,3 +39,11 @@ def test_tables_of_the_model_fit_a_narrow_terminal():
     assert " ".join(table[-1].split()) == "total 21,843"
     assert " ".join(fields[-1].split()) == "encoder/conv8 5 x 5 1 1 x 1 28 x 28"
     assert max(map(len, table + fields)) <= TERMINAL
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [([], ""), ([5], "5"), ([1, 2, 3], "1 .. 3"), ([1, 3, 4, 7], "1, 3 .. 4, 7")],
+)
+def test_numbers_that_follow_each_other_are_a_range(numbers, words):
+    assert ranges_of(numbers) == words

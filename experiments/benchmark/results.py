@@ -147,7 +147,7 @@ def run_table(runs: Sequence[Figures]) -> str:
 def spread(values: Sequence[float], digits: int) -> str:
     """Write a mean and, of more than one value, the standard deviation."""
     deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{mean(values):.{digits}f}{deviation}"
+    return f"{mean(values):z.{digits}f}{deviation}"  # z: there is no -0.0
 
 
 def percent(share: float) -> str:

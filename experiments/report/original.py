@@ -1,13 +1,14 @@
 """What the original PyTorch system reached: its log of one run, to set beside ours.
 
-Source: https://github.com/Code-Trees/END-GAME, Session_3/Session_3.ipynb, output of the training
-cell. It paired each test image with one number, where we pair it with all ten.
+From Session_3/Session_3.ipynb, the output of the training cell. It paired each test image with one
+number, where we pair it with all ten.
 """
 
 from typing import Any
 
 from experiments.configs import Config
 
+SOURCE = "https://github.com/Code-Trees/END-GAME"
 ACCURACIES = (  # an epoch a line, in percent: train digit, train sum, test digit, test sum
     (93.44, 69.47, 97.90, 96.90),
     (98.20, 96.22, 98.88, 98.25),

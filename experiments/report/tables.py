@@ -1,6 +1,6 @@
 """Tables as text, for the terminal and for Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mnist_sum.summary import Layer, ReceptiveField
 
@@ -60,3 +60,16 @@ def receptive_field_table(fields: list[ReceptiveField]) -> str:
 def by_times(sides: Sequence[int]) -> str:
     """Write a shape as in 10 x 26 x 26."""
     return " x ".join(map(str, sides))
+
+
+def ranges_of(numbers: Iterable[int]) -> str:
+    """Write ascending whole numbers, those that follow each other as in 1 .. 3, 7."""
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ", ".join(
+        str(first) if first == last else f"{first} .. {last}" for first, last in ranges
+    )

@@ -1,0 +1,218 @@
+"""The figures in the texts are those of the records; each table, by literal values."""
+
+import json
+
+import pytest
+
+from experiments import figures
+from experiments.configs import CONFIGS, config_of, fields_of, named_config
+from experiments.documents.accuracies import aims_of, recipes, results, studies
+from experiments.documents.records import RESULTS, read_runs
+from experiments.documents.speeds import kernels, ratios, speeds
+from experiments.figures import FIGURES, ROOT, TEXTS, with_figures
+from experiments.gpu.target import Launches
+from experiments.summarize import summary_of
+from experiments.system.arguments import UsageError
+from experiments.system.workdir import write_metrics
+from tests.test_results import BFLOAT16, EAGER, LACKING, OURS, group
+
+FOLDERS = sorted({path.parent for path in (ROOT / RESULTS).glob("*/seed-*.jsonl")})
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_texts_say_what_the_records_do(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert with_figures(text, ROOT / RESULTS) == text, "make figures writes them anew"
+
+
+def test_every_table_has_its_place():
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in TEXTS)
+    places = figures.PLACE.findall(text)
+    assert sorted(name for _, name, _ in places) == sorted(FIGURES)
+    assert text.count("<!-- figures") == text.count("<!-- end -->") == len(FIGURES)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_record_is_of_the_config_of_its_name_and_summed_up(folder):
+    assert folder.name in CONFIGS, "a record of no config is in no table"
+    runs, path = read_runs(folder), folder / "summary.json"
+    epochs = named_config(folder.name).epochs
+    assert [len(records) for records in runs.values()] == [epochs] * len(runs)
+    sums_up = (path.exists(), (folder / "seeds.png").exists())
+    assert sums_up == (len(runs) > 1,) * 2, "experiments.summarize sums up several seeds"
+    if path.exists():
+        noted = json.loads(path.read_text())
+        config = fields_of(config_of(noted["config"]))
+        assert config == fields_of(named_config(folder.name)) | {"seed": config["seed"]}
+        made = summary_of(noted["config"], runs)
+        assert made.pop("training_seconds") == pytest.approx(noted.pop("training_seconds"))
+        assert made == noted
+
+
+def record(folder, seed, accuracies, epochs=3, **more):
+    """Write a run with these accuracies in its last epoch, and lower ones before."""
+    digit, sum_ = accuracies
+    test = {"digit_accuracy": digit, "sum_accuracy": sum_} | more
+    records = [{"train": test, "test": test, "seconds": 10 * seed + 0.1} for _ in range(epochs)]
+    for earlier in records[:-1]:
+        earlier["test"] = dict.fromkeys(test, 0.5)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_metrics(folder, records, f"seed-{seed}.jsonl")
+
+
+def cells_of(table, label):
+    """Find the row of a table that begins so; returns its other cells."""
+    (line,) = (line for line in table.splitlines() if line.startswith(f"| {label}"))
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_results_stand_beside_the_original(tmp_path):
+    record(tmp_path / "base", 10, (0.99, 0.98), epochs=7)
+    record(tmp_path / "base", 9, (0.992, 0.98), epochs=7)
+    record(tmp_path / "best", 4, (0.991, 0.99))
+    record(tmp_path / "sum_alone", 4, (0.991, 0.99))
+    record(tmp_path / "sample", 4, (0.991, 0.99))
+    table = results(tmp_path)
+    assert len(table.splitlines()) == 2 + 3
+    assert cells_of(table, "the original") == ["25", "1", "99.32", "99.16", "99.22", "99.06"]
+    assert cells_of(table, "`base`, the same recipe ([records](experiments/results/base/))") == [
+        "7", "2", "99.10 ± 0.14", "98.00 ± 0.00", "57.01 ± 0.02", "56.86 ± 0.00",
+    ]  # fmt: skip
+    assert cells_of(table, "`best` ") == ["3", "1", "99.10", "99.00", "", ""]
+
+
+def test_recipes_have_ranges_times_and_aims(tmp_path):
+    record(tmp_path / "fast", 2, (0.9931, 0.991))
+    record(tmp_path / "fast", 3, (0.9933, 0.992))
+    record(tmp_path / "base", 1, (0.9931, 0.991))
+    record(tmp_path / "unseen_pairs", 1, (0.9931, 0.991), unseen_accuracy=0.0)
+    table = recipes(tmp_path)
+    assert cells_of(table, "`fast`") == [
+        "3", "2 .. 3", "99.320 ± 0.014 (99.31 to 99.33)", "99.150 ± 0.071 (99.10 to 99.20)",
+        "99.32, 99.15", "60 to 90", "99.30 reached, 99.28 missed by 0.130",
+    ]  # fmt: skip
+    assert cells_of(table, "`base`") == ["3", "1", "99.310", "99.100", "99.31, 99.10", "30", ""]
+    assert "unseen_pairs" not in table
+
+
+def test_an_aim_is_reached_or_missed():
+    assert aims_of("best", [99.6, 99.5996]) == "99.60 reached, 99.60 reached"
+    assert aims_of("best", [99.59, 99.5994]) == "99.60 missed by 0.010, 99.60 missed by 0.001"
+
+
+def test_studies_stand_beside_fast(tmp_path):
+    record(tmp_path / "fast", 1, (0.993, 0.992))
+    record(tmp_path / "sum_alone_exact", 1, (0.993, 0.993))
+    record(tmp_path / "unseen_pairs", 1, (0.99, 0.892), unseen_accuracy=0.0)
+    record(tmp_path / "unseen_pairs", 2, (0.991, 0.895), unseen_accuracy=0.01)
+    record(tmp_path / "base", 1, (0.993, 0.993))
+    table = studies(tmp_path)
+    assert "base" not in table
+    assert cells_of(table, "`fast`") == [
+        "MLP", "all ten an image", "both", "1", "99.30", "99.20", "-0.10", "",
+    ]  # fmt: skip
+    assert cells_of(table, "`sum_alone_exact`") == [
+        "exact", "one, drawn for each batch", "the sum's", "1", "99.30", "99.30", "0.00", "",
+    ]  # fmt: skip
+    assert cells_of(table, "`unseen_pairs`") == [
+        "MLP", "nine of ten", "both", "2",
+        "99.05 ± 0.07", "89.35 ± 0.21", "-9.70 ± 0.14", "0.50 ± 0.71",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Record a bench of speeds, and one of whole runs."""
+    rows = [
+        OURS | {"facts": {"jax": "1.2", "compile_seconds": 9.87}},
+        EAGER | {"facts": {"torch": "3.4"}},
+        BFLOAT16 | {"facts": {"torch": "3.4"}, "left": [0.5, 1.0, 1.0]},
+        LACKING,
+    ]
+    groups = [
+        group(*rows) | {"steps": 40, "evaluation": {"evaluated_images_per_second": 12345.6}},
+        group(OURS, LACKING, BFLOAT16, EAGER) | {"on": "4 cores"},
+    ]
+    groups.reverse()
+    common = {"config": "base", "fields": {"batch_size": 128}, "device": "a processor"}
+    runs = [{"training_seconds": 30.0, "left": 1.0, "digit_accuracy": 0.99, "sum_accuracy": 0.98}]
+    (tmp_path / "bench").mkdir()
+    for name, rest in (("a", {"groups": groups}), ("b", {"runs": runs})):
+        (tmp_path / "bench" / f"{name}.json").write_text(json.dumps(common | rest))
+    return tmp_path
+
+
+def test_speeds_have_a_row_for_each_way(bench):
+    text = speeds(bench)
+    title, table, rest = text.split("\n\n")
+    assert title == (
+        "Batches of 128 of `base`, a processor, JAX 1.2, PyTorch 3.4 ([record]"
+        "(../experiments/results/bench/a.json)); images a second, median (least to most) of 3 "
+        "rounds of 40 steps a call:"
+    )
+    assert "4 cores | 2 cores" in " ".join(table.split())
+    assert cells_of(table, "ours ") == ["300 (270 to 330)", "300 (270 to 330)"]
+    disturbed = "400 (400 to 400), disturbed"
+    assert cells_of(table, "PyTorch bfloat16") == ["400 (400 to 400)", disturbed]
+    assert cells_of(table, "PyTorch compiled") == ["not measured", "not measured"]
+    assert cells_of(table, "**ours to the fastest") == ["**2.00** (1.80 to 2.00)"] * 2
+    assert rest == (
+        "On 2 cores, compiling a training step takes 9.9 s, and evaluation reads 12,346 images a "
+        "second, each with all ten numbers."
+    )
+
+
+def test_a_disturbed_bench_has_no_ratio(bench):
+    path = bench / "bench" / "a.json"
+    record = json.loads(path.read_text())
+    record["groups"][0]["rows"][0]["left"] = [0.5, 1.0, 1.0]
+    path.write_text(json.dumps(record))
+    assert cells_of(speeds(bench), "**ours to the fastest")[0] == "not known"
+
+
+def test_ratios_are_sentences(bench):
+    first, second = ratios(bench).split("\n\n`")
+    title, rest = first.split("\n\n")
+    assert title == "`base`, a processor ([record](experiments/results/bench/a.json)):"
+    assert rest.startswith("- 4 cores: ours trains on 2.00 times as many images a second")
+    assert "- 30.0 s from the first step to the last" in second
+
+
+def test_kernels_are_the_limits_of_the_programs(monkeypatch):
+    limits = {"step": (None, Launches(7, 2, 1)), "rest": (None, Launches(8, 1, 0))}
+    monkeypatch.setattr("experiments.documents.speeds.PROGRAMS", limits)
+    table = kernels(ROOT)
+    assert cells_of(table, "step") == ["7", "2", "1"]
+    assert cells_of(table, "rest") == ["8", "1", "0"]
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+    """Let a folder with one text and no records be the project."""
+    (tmp_path / "page.md").write_text("A\n<!-- figures: results -->\nold\n<!-- end -->\nB\n")
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    monkeypatch.setattr(figures, "TEXTS", ("page.md",))
+    return tmp_path
+
+
+def test_the_command_writes_what_is_not_so_yet(texts, capsys):
+    assert figures.main([]) == 0
+    written = (texts / "page.md").read_text()
+    assert written.startswith("A\n<!-- figures: results -->\n\n| on the 10,000 test images, % ")
+    assert written.endswith("|\n\n<!-- end -->\nB\n")
+    assert "old" not in written
+    assert figures.main([]) == 0
+    assert (texts / "page.md").read_text() == written
+    assert capsys.readouterr().out == "page.md: written anew\npage.md: as it was\n"
+
+
+def test_what_cannot_be_made_is_one_sentence(texts, capsys):
+    with pytest.raises(UsageError, match=r"There are no figures 'odd'; choose one of results, "):
+        with_figures("<!-- figures: odd -->\n<!-- end -->", texts)
+    folder = texts / RESULTS / "base"
+    folder.mkdir(parents=True)
+    (folder / "seed-1.jsonl").write_text('{"epoch": 1')
+    assert figures.main([]) == 2
+    error = capsys.readouterr().err
+    assert "base/seed-1.jsonl is damaged (" in error
+    assert error.count("\n") == 1
