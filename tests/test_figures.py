@@ -8,6 +8,7 @@ from experiments import figures
 from experiments.configs import CONFIGS, config_of, fields_of, named_config
 from experiments.documents.accuracies import aims_of, recipes, results, studies
 from experiments.documents.records import RESULTS, read_runs
+from experiments.documents.search import search
 from experiments.documents.speeds import kernels, ratios, speeds
 from experiments.figures import FIGURES, ROOT, TEXTS, with_figures
 from experiments.gpu.target import Launches
@@ -118,6 +119,36 @@ def test_studies_stand_beside_fast(tmp_path):
         "MLP", "nine of ten", "both", "2",
         "99.05 ± 0.07", "89.35 ± 0.21", "-9.70 ± 0.14", "0.50 ± 0.71",
     ]  # fmt: skip
+
+
+def searched(folder, seed, test, renewed):
+    """Write a run of the search with these losses, of digit and sum, before and after renewal."""
+    outputs = ("digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy")
+    evaluations = (
+        dict(zip(outputs, (*x, 0.995, 0.99 + seed / 1000), strict=True)) for x in (test, renewed)
+    )
+    last = dict(zip(("test", "renewed"), evaluations, strict=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_metrics(folder, [{"epoch": 1}, {"epoch": 2} | last], f"seed-{seed}.jsonl")
+
+
+def test_the_search_compares_losses_seed_by_seed(tmp_path):
+    searched(tmp_path / "search" / "plain", 1, (0.02, 0.03), (0.018, 0.02))
+    searched(tmp_path / "search" / "plain", 2, (0.04, 0.03), (0.022, 0.02))
+    searched(tmp_path / "search" / "new", 1, (0.02, 0.03), (0.016, 0.0214))
+    searched(tmp_path / "search" / "new", 2, (0.02, 0.03), (0.04, 0.02))
+    listed = [
+        {"folder": "plain", "what": "as it was", "command": "run --it"},
+        {"folder": "new", "what": "changed", "note": "code that is gone", "against": "plain"},
+    ]
+    (tmp_path / "search" / "rows.json").write_text(json.dumps(listed))
+    text = search(tmp_path)
+    assert cells_of(text, "as it was") == [
+        "2", "1 .. 2", "0.0300, 0.0300", "0.0200, 0.0200", "99.50 ± 0.00", "99.15 ± 0.07",
+    ]  # fmt: skip
+    assert cells_of(text, "changed")[2:4] == ["0.0200, 0.0300", "0.0280, 0.0207 (lower in 1 of 2)"]
+    assert "- [as it was](../experiments/results/search/plain/): `run --it`" in text
+    assert text.endswith("- [changed](../experiments/results/search/new/): code that is gone")
 
 
 @pytest.fixture
