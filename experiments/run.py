@@ -13,7 +13,6 @@ from typing import Any
 
 import jax
 
-from experiments.configs import teacher_of
 from experiments.report.page import write_report
 from experiments.summarize import summarize_runs
 from experiments.system import distributed, workdir
@@ -34,7 +33,6 @@ from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.epochs import train
 from experiments.training.seeds import SeedWork, train_seeds
-from experiments.training.teaching import read_ahead
 from mnist_sum.data import Splits
 from mnist_sum.evaluate import predict_outputs
 from mnist_sum.network import Network
@@ -52,9 +50,6 @@ class RunOptions(ConfigOptions, distributed.ProcessOptions):
     seeds: int = 1
     """Train so many seeds, from `seed` on, and sum up what they reach; on a processor, as many at
     once as it has cores."""
-    teacher_run: Path | None = None
-    """Work folder of a trained teacher; if not given, a config with a teacher trains it first, in
-    WORKDIR/teacher."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
     devices: int | None = None
@@ -120,8 +115,7 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
             stack.enter_context(redirect_stdout(StringIO()))
         print_header(options, devices, splits)
         try:
-            teacher = find_teacher(options, folder, argv)
-            this_run = Run(name, config, folder, devices, splits, teacher)
+            this_run = Run(name, config, folder, devices, splits)
             state, records = train(this_run, options.resume)
             network = Network(config.recipe, state.variables)
             outputs = predict_outputs(network, splits.test.image, data_mesh(devices))
@@ -131,18 +125,6 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         except KeyboardInterrupt as stop:
             done = workdir.count_epochs(folder)
             raise type(stop)(how_to_go_on(argv, folder, done, config.epochs)) from None
-
-
-def find_teacher(options: RunOptions, folder: Path, argv: Sequence[str]) -> Path | None:
-    """Name the work folder of the config's teacher, which is trained there unless it has been."""
-    if options.config.teacher is None or options.teacher_run is not None:
-        return options.teacher_run
-    teacher, config = folder / "teacher", teacher_of(options.config)
-    if workdir.count_epochs(teacher) < config.epochs:
-        print(f"Teacher: {options.config.teacher}, which is trained first", flush=True)
-        own = dataclasses.replace(options, config=config, workdir=teacher, resume=True)
-        run(options.config.teacher, own, argv)
-    return teacher
 
 
 def run_seeds(
@@ -159,9 +141,8 @@ def run_seeds(
     if place is not None:
         raise UsageError("--seeds is for a process on its own; train each seed by itself.")
     load_splits(options)  # so that what is wrong with the data, or has to be fetched, comes first
-    teacher = options.teacher_run or options.workdir / "teacher"
     works = [
-        SeedWork(seed, folder, partial(run_seed, name, options, seed, folder, teacher))
+        SeedWork(seed, folder, partial(run_seed, name, options, seed, folder))
         for seed in range(options.config.seed, options.config.seed + options.seeds)
         for folder in [options.workdir / f"seed-{seed}"]
     ]
@@ -169,11 +150,6 @@ def run_seeds(
     try:
         with termination_as_interrupt():
             options.workdir.mkdir(parents=True, exist_ok=True)
-            if options.config.teacher is not None:
-                print(f"Teacher: {options.config.teacher}, in {teacher}", flush=True)
-                prepare = partial(prepare_teacher, name, options, options.workdir)
-                own = teacher_of(options.config)
-                train_seeds([SeedWork(own.seed, teacher, prepare)], own.epochs, options.device)
             train_seeds(works, options.config.epochs, options.device)
     except BrokenPipeError:  # of what is printed
         raise
@@ -186,24 +162,10 @@ def run_seeds(
     summarize_runs(folders, options.workdir)
 
 
-def prepare_teacher(name: str, options: RunOptions, folder: Path) -> int:
-    """Train the teacher of several seeds, and have it read what they are shown; an exit code."""
-
-    def prepare() -> None:
-        teacher = find_teacher(dataclasses.replace(options, seeds=1), folder, ())
-        batch_size = options.config.recipe.batch_size
-        devices = choose_devices(options.device, options.devices, batch_size)
-        read_ahead(Run(name, options.config, folder, devices, load_splits(options), teacher))
-
-    return exit_code(prepare)
-
-
-def run_seed(name: str, options: RunOptions, seed: int, folder: Path, teacher: Path) -> int:
+def run_seed(name: str, options: RunOptions, seed: int, folder: Path) -> int:
     """Train one seed of several, in a process of its own; returns the exit code."""
     config = dataclasses.replace(options.config, seed=seed)
     own = dataclasses.replace(options, config=config, seeds=1, workdir=folder)
-    if config.teacher is not None:
-        own = dataclasses.replace(own, teacher_run=teacher)
     return exit_code(lambda: run(name, own, ()))
 
 

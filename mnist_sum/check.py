@@ -16,8 +16,7 @@ from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
 FIELDS = ("image", "digit", "number")  # of Dataset and of Batch
 LIMITS = {"digit": NUM_DIGITS, "number": NUM_NUMBERS}
 INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-FLOATS = {"float16", "bfloat16", "float32", "float64"}
-REALS = INTEGERS | FLOATS
+REALS = INTEGERS | {"float16", "bfloat16", "float32", "float64"}
 WHITE = 255  # the brightest pixel
 ROUNDING = 1e-3  # what a pixel may leave 0 .. 255 by
 FEWEST = 1 / 64  # the share of pixels that a digit has ink in; the thinnest of MNIST, 1 in 23
@@ -56,19 +55,6 @@ def check_images(name: str, image: Any) -> None:
         )
     if isinstance(image, np.ndarray):
         check_pixels(name, image)
-
-
-def check_teacher(temperature: float, logits: Any, count: int) -> None:
-    """Raise InputError unless a teacher's logits are there exactly when there is a temperature."""
-    name = "teacher_logits"
-    if temperature == 0 and logits is not None:
-        raise InputError(f"{name} is {describe(logits)}, expected none for a temperature of 0.")
-    whole = is_array(logits, FLOATS) and logits.shape == (count, NUM_DIGITS)
-    if temperature > 0 and not whole:
-        raise InputError(
-            f"{name} is {describe(logits)}, expected an array of real numbers of shape "
-            f"[{count}, {NUM_DIGITS}], as the recipe has a temperature."
-        )
 
 
 def as_images(name: str, image: Any) -> jax.Array | np.ndarray:

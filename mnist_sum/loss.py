@@ -6,7 +6,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
-from optax.losses import kl_divergence_with_log_targets
 
 from mnist_sum.model import Outputs
 from mnist_sum.recipe import Recipe
@@ -59,32 +58,6 @@ def total(
         digit_count=jnp.asarray(digit.size, jnp.int32),
         sum_count=jnp.asarray(sum_.size, jnp.int32),
     )
-
-
-def matching_loss(outputs: Outputs, teacher: Outputs, recipe: Recipe) -> Float[Array, ""]:
-    """Compute how far both outputs are from a teacher's, in the mean, each with its weight.
-
-    Function matching: Beyer et al., arXiv:2106.05237.
-    """
-    digit, sum_ = (
-        divergence(theirs, ours, recipe.temperature).mean()
-        for theirs, ours in zip(teacher, outputs, strict=True)
-    )
-    return recipe.digit_weight * digit + recipe.sum_weight * sum_
-
-
-def divergence(
-    teacher_logits: Float[Array, "*batch class"],
-    logits: Float[Array, "*batch class"],
-    temperature: float,
-) -> Float[Array, "*batch"]:
-    """Compute the Kullback-Leibler divergence from a teacher at a temperature, times its square.
-
-    So scaled, its gradient keeps its size as the temperature grows: Hinton et al.,
-    arXiv:1503.02531, section 2.
-    """
-    teacher, student = (jax.nn.log_softmax(x / temperature) for x in (teacher_logits, logits))
-    return temperature**2 * kl_divergence_with_log_targets(student, teacher)
 
 
 def count(true: Bool[Array, "..."]) -> Int[Array, ""]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, Int, Real
 
 from mnist_sum.layers import BatchNorm, Conv, Dropout, dense, max_pool
@@ -61,22 +60,17 @@ class DenseBlock(nn.Module):
 
 
 class DigitEncoder(nn.Module):
-    """Turn images into the logits of their digits; 7,840 parameters.
-
-    A `width` of n gives the blocks n times as many channels as below, for a teacher.
-    """
+    """Turn images into the logits of their digits; 7,840 parameters."""
 
     dropout_rate: float = 0.01
     axis_name: str | None = None
-    width: int = 1
 
     @nn.compact
     def __call__(
         self, image: Real[Array, "batch 28 28"], *, train: bool
     ) -> Float[Array, "batch 10"]:
         def block(index: int, features: int, window: int, dropout_rate: float) -> ConvBlock:
-            channels = self.width * features
-            return ConvBlock(channels, window, dropout_rate, self.axis_name, name=f"block{index}")
+            return ConvBlock(features, window, dropout_rate, self.axis_name, name=f"block{index}")
 
         drop = self.dropout_rate
         x = jnp.moveaxis(image.astype(jnp.float32), 0, -1)[:, None]  # [28, 1, 28, batch]
@@ -128,18 +122,10 @@ class ExactAdder(nn.Module):
         *,
         train: bool,
     ) -> Float[Array, "batch 19"]:
-        return add_exactly(digit_logits, number)
-
-
-def add_exactly(
-    digit_logits: Float[Array, "*batch 10"], number: Int[Array, "*batch"]
-) -> Float[Array, "*batch 19"]:
-    """Move the logits of the digit by the number: those of the sum, if the digit's are right."""
-    sums = lax.broadcasted_iota(jnp.int32, (*number.shape, NUM_SUMS), number.ndim)
-    digit = sums - number[..., None]
-    possible = (digit >= 0) & (digit < NUM_DIGITS)
-    logits = jnp.take_along_axis(digit_logits, digit.clip(0, NUM_DIGITS - 1), axis=-1)
-    return jnp.where(possible, logits, IMPOSSIBLE)
+        digit = jnp.arange(NUM_SUMS)[None] - number[:, None]
+        possible = (digit >= 0) & (digit < NUM_DIGITS)
+        logits = jnp.take_along_axis(digit_logits, digit.clip(0, NUM_DIGITS - 1), axis=1)
+        return jnp.where(possible, logits, IMPOSSIBLE)
 
 
 class MnistSum(nn.Module):
@@ -148,10 +134,9 @@ class MnistSum(nn.Module):
     dropout_rate: float = 0.01
     axis_name: str | None = None
     exact_adder: bool = False
-    width: int = 1
 
     def setup(self) -> None:
-        self.encoder = DigitEncoder(self.dropout_rate, self.axis_name, self.width)
+        self.encoder = DigitEncoder(self.dropout_rate, self.axis_name)
         self.adder = (
             ExactAdder() if self.exact_adder else SumAdder(self.dropout_rate, self.axis_name)
         )
@@ -179,4 +164,4 @@ class MnistSum(nn.Module):
 
 def make_model(recipe: Recipe, axis_name: str | None = None) -> MnistSum:
     """Make the network of a recipe; `axis_name` is that of pmap or shard_map around it."""
-    return MnistSum(recipe.dropout_rate, axis_name, recipe.adder == "exact", recipe.width)
+    return MnistSum(recipe.dropout_rate, axis_name, recipe.adder == "exact")

@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args, get_type_hints
 NUM_DIGITS = 10
 NUM_NUMBERS = 10
 NUM_SUMS = NUM_DIGITS + NUM_NUMBERS - 1
-WIDEST = 16  # 2 million parameters; more is no teacher but a mistake
 SHOWN = 80  # characters of a wrong value in a message
 
 
@@ -28,10 +27,6 @@ class Recipe:
     """Keep one number for each digit out of training; needs fresh numbers."""
     adder: Literal["mlp", "exact"] = "mlp"
     """The network's adder, or one without parameters: the digit's distribution, shifted."""
-    width: int = 1
-    """How many times as many channels the encoder has as the original's: more in a teacher."""
-    temperature: float = 0.0
-    """Temperature at which a teacher's probabilities are matched; 0 learns from labels alone."""
     batch_size: int = 128
     """Images in a step; the last batch of an epoch holds what is left over."""
     learning_rate: float = 0.01
@@ -90,8 +85,6 @@ def isfinite(x: float) -> bool:
 FRACTION: Range = (lambda x: 0 <= x < 1, "in [0, 1)")
 NOT_NEGATIVE: Range = (lambda x: x >= 0 and isfinite(x), "finite and not negative")
 RANGES: dict[str, Range] = {
-    "width": (lambda x: 1 <= x <= WIDEST, f"in 1 .. {WIDEST}"),
-    "temperature": NOT_NEGATIVE,
     "batch_size": (lambda x: x >= 2, "at least 2, as batch norm needs a variance"),
     "learning_rate": (lambda x: x > 0 and isfinite(x), "positive and finite"),
     "warmup": (lambda x: 0 < x < 1, "in (0, 1)"),

@@ -11,14 +11,13 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key, Scalar
 
 from mnist_sum.batch import Batch, all_sums, draw_batch
-from mnist_sum.check import InputError, check_examples, check_teacher
+from mnist_sum.check import InputError, check_examples
 from mnist_sum.data import Dataset
-from mnist_sum.loss import Totals, add_totals, matching_loss, total, weighted_mean, zero_totals
+from mnist_sum.loss import Totals, add_totals, total, weighted_mean, zero_totals
 from mnist_sum.model import make_model
 from mnist_sum.recipe import Recipe, RecipeError
 from mnist_sum.sharding import EVERYWHERE, own_part, split_axis
 from mnist_sum.state import TrainState, optimizer
-from mnist_sum.teacher import teach
 
 
 @partial(jax.jit, static_argnames=("recipe", "axis_name"))
@@ -28,21 +27,16 @@ def train_step(
     batch: Batch,
     key: Key[Array, ""],
     axis_name: str | None = None,
-    teacher_logits: Float[Array, "batch 10"] | None = None,
 ) -> tuple[TrainState, Totals]:
     """Take one step down the gradient of the batch's mean loss; the key is for dropout.
 
     A recipe whose numbers are "all" pairs each image with all ten, whatever the batch's number is.
-    One with a temperature learns from a teacher's logits of the same images, in place of the
-    labels; the totals are by the labels all the same.
 
     Inside jax.pmap or jax.shard_map, `batch` is this device's part and `axis_name` the axis to
     reduce over: gradients, totals and batch-norm statistics are then those of the whole batch.
-    Raises InputError for arrays of another shape or dtype than a Batch's, for a single image, and
-    for a recipe with a temperature but no teacher, or the other way round.
+    Raises InputError for arrays of another shape or dtype than a Batch's, and for a single image.
     """
     check_examples("batch", batch)
-    check_teacher(recipe.temperature, teacher_logits, len(batch.digit))
     if len(batch.digit) * (lax.axis_size(axis_name) if axis_name else 1) < 2:
         raise InputError(
             "batch is of one image, expected two at least: batch norm needs a variance."
@@ -68,11 +62,7 @@ def train_step(
             outputs, updates = apply(batch.number)
             sum_ = batch.digit + batch.number
         totals = total(outputs, batch.digit, sum_, recipe.label_smoothing)
-        if teacher_logits is None:
-            loss = weighted_mean(totals, recipe)
-        else:
-            loss = matching_loss(outputs, teach(recipe, teacher_logits, batch.number), recipe)
-        return loss, (totals, updates["batch_stats"])
+        return weighted_mean(totals, recipe), (totals, updates["batch_stats"])
 
     gradients, (totals, batch_stats) = jax.grad(mean_loss, has_aux=True)(params)
     if axis_name is not None:
@@ -97,8 +87,6 @@ class Epoch(NamedTuple):
     """For what is drawn for an image: its number, its distortion."""
     step_key: Key[Array, ""]
     """For what is drawn in a step: dropout."""
-    teacher_logits: Float[Array, "example 10"] | None = None
-    """What a teacher makes of each image, as it is distorted in this pass."""
 
 
 @partial(jax.jit, static_argnames="examples")
@@ -190,11 +178,9 @@ def _loop(
     def step_on(rows: Int[Array, " batch"], step: int | Int[Scalar, ""], carry: Carry) -> Carry:
         state, tally = carry
         axis_name = split_axis(len(rows), mesh)
-        rows = own_part(rows, axis_name)
-        batch = draw_batch(recipe, dataset, rows, epoch.example_key)
+        batch = draw_batch(recipe, dataset, own_part(rows, axis_name), epoch.example_key)
         key = jax.random.fold_in(epoch.step_key, step)
-        taught = None if epoch.teacher_logits is None else epoch.teacher_logits[rows]
-        state, totals = train_step(recipe, state, batch, key, axis_name, taught)
+        state, totals = train_step(recipe, state, batch, key, axis_name)
         return state, add_step(tally, totals)
 
     def full_step(step: Int[Scalar, ""], carry: Carry) -> Carry:

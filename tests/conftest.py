@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items):
 # its arrays to, and a config says itself what is wrong with a field.
 CHECKED = (
     "augment batch batch_statistics convolution data.dataset evaluate layers loss "
-    "model predict reduction sharding summary teacher torch_weights train weights"
+    "model predict reduction sharding summary torch_weights train weights"
 )
 install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import mean
 
 from experiments.benchmark.results import spread
-from experiments.configs import CONFIGS, STUDIES, named_config, teacher
+from experiments.configs import CONFIGS, STUDIES, named_config
 from experiments.documents.records import RESULTS, Runs, recorded
 from experiments.report import original
 from experiments.report.page import LAST_EPOCHS
@@ -38,7 +38,7 @@ def recorded_recipes(records: Path) -> dict[str, Runs]:
     return {
         name: runs
         for name, runs in recorded(records).items()
-        if CONFIGS[name] not in (*STUDIES, teacher) and original.is_comparable(named_config(name))
+        if CONFIGS[name] not in STUDIES and original.is_comparable(named_config(name))
     }
 
 

@@ -18,5 +18,3 @@ class Run(NamedTuple):
     devices: list[jax.Device]
     splits: Splits
     """On the host: what to train on, and what to test on."""
-    teacher: Path | None = None
-    """Work folder of the network that it learns from."""

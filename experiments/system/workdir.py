@@ -169,11 +169,11 @@ def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRI
     write(folder / name, "".join(json.dumps(record) + "\n" for record in records))
 
 
-def write(path: Path, content: str | bytes) -> None:
+def write(path: Path, text: str) -> None:
     """Replace a file as a whole: no reader sees half of it, and no crash leaves it so."""
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+    with partial.open("w") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)

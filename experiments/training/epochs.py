@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
-from experiments.configs import Config, fields_of, recipe_of_epoch
+from experiments.configs import Config, fields_of
 from experiments.report import original
 from experiments.report.curves import draw_curves
 from experiments.system import workdir
@@ -20,7 +20,6 @@ from experiments.system.interruption import uninterrupted
 from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.progress import Progress
-from experiments.training.teaching import Teacher, open_teacher, taught
 from mnist_sum import checkpoint
 from mnist_sum.batch_statistics import renew_statistics
 from mnist_sum.checkpoint import Checkpoint
@@ -30,7 +29,7 @@ from mnist_sum.loss import averages
 from mnist_sum.network import Network
 from mnist_sum.sharding import data_mesh, replicate
 from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import Epoch, Tally, begin_epoch, count_steps, train_steps, zero_tally
+from mnist_sum.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
 
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
 FIRST_STEPS = 10  # in the first call of a run, which shows how long a step takes
@@ -47,15 +46,13 @@ class Training(NamedTuple):
     mesh: Mesh
     key: Key[Array, ""]
     """From which each epoch folds its own."""
-    teacher: Teacher | None = None
 
 
 def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
     """Train all epochs, or all that the folder does not have yet; returns the records of all."""
     mesh = data_mesh(run.devices)
     init_key, epochs_key = jax.random.split(jax.random.key(run.config.seed))
-    splits, teacher = replicate(run.splits, mesh), open_teacher(run, mesh)
-    training = Training(run.config, splits, mesh, epochs_key, teacher)
+    training = Training(run.config, replicate(run.splits, mesh), mesh, epochs_key)
     recipe, epochs = run.config.recipe, run.config.epochs
     records: list[dict[str, Any]] = []
     beside = original.records() if original.is_comparable(run.config) else []
@@ -76,7 +73,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
         if resume:
             print(f"Resumed: {len(records)} of {epochs} epochs are done", flush=True)
         if len(records) < epochs:
-            state = compile_ahead(state, training, len(records))
+            state = compile_ahead(state, training)
         drawn = time.perf_counter()
         for epoch in range(len(records) + 1, epochs + 1):
             state, record = run_epoch(state, training, epoch, step_seconds(records, training))
@@ -117,35 +114,23 @@ def check_same(saved: Checkpoint, run: Run) -> None:
     workdir.check_settings(str(path), settings, current_settings(run.devices[0]))
 
 
-def compile_ahead(state: TrainState, training: Training, done: int) -> TrainState:
+def compile_ahead(state: TrainState, training: Training) -> TrainState:
     """Compile what the run calls, so that the time of an epoch is that of its steps.
 
-    An epoch cut down to none of its steps is the same program, as its bounds are values. So many
-    epochs are done; each recipe that others are trained by is a program of its own.
+    An epoch cut down to none of its steps is the same program, as its bounds are values.
     """
     print("Compiling: 10 to 30 s the first time, less when the programs are kept.", flush=True)
     start = time.perf_counter()
-    config, (train, test) = training.config, training.splits
-    tested = evaluate(Network(config.recipe, state.variables), test, training.mesh)
-    left = range(config.epochs, done, -1)
-    for recipe, first in {recipe_of_epoch(config, epoch): epoch for epoch in left}.items():
-        plan, tally = plan_epoch(training, first), replicate(zero_tally(), training.mesh)
-        state, _ = train_steps(recipe, state, tally, train, plan, (0, 0), training.mesh)
+    recipe, train, test = training.config.recipe, *training.splits
+    tested = evaluate(Network(recipe, state.variables), test, training.mesh)
+    epoch = begin_epoch(training.key, len(train.digit))
+    tally = replicate(zero_tally(), training.mesh)
+    state, _ = train_steps(recipe, state, tally, train, epoch, (0, 0), training.mesh)
     jax.block_until_ready((tested, state))
     print(
         f"Compiled in {time.perf_counter() - start:.1f} s. Mean losses and accuracies:", flush=True
     )
     return state
-
-
-def plan_epoch(training: Training, epoch: int) -> Epoch:
-    """Decide by chance what an epoch shows, and ask the teacher about it, if there is one."""
-    config, data = training.config, training.splits.train
-    plan = begin_epoch(jax.random.fold_in(training.key, epoch), len(data.digit))
-    if training.teacher is None:
-        return plan
-    recipe = recipe_of_epoch(config, epoch)
-    return taught(plan, training.teacher, recipe, data, epoch, training.mesh)
 
 
 def run_epoch(
@@ -155,12 +140,12 @@ def run_epoch(
 
     The pace is how many seconds a step takes, if that is known.
     """
-    config, data = training.config, training.splits.train
-    recipe, examples = recipe_of_epoch(config, epoch), len(data.digit)
+    recipe, data = training.config.recipe, training.splits.train
+    examples = len(data.digit)
     steps = count_steps(recipe, examples)
-    progress = Progress(epoch, config.epochs, examples, sys.stdout.isatty())
+    progress = Progress(epoch, training.config.epochs, examples, sys.stdout.isatty())
     start = time.perf_counter()
-    plan = plan_epoch(training, epoch)
+    plan = begin_epoch(jax.random.fold_in(training.key, epoch), examples)
     tally = replicate(zero_tally(), training.mesh)
     done = 0
     while done < steps:
@@ -171,8 +156,8 @@ def run_epoch(
         progress.advance(min(done * recipe.batch_size, examples), averages(tally.totals))
     train = averages(tally.totals)
     seconds = time.perf_counter() - start
-    if epoch == config.epochs and config.renew_statistics:
-        network = renew_statistics(Network(config.recipe, state.variables), data)
+    if epoch == training.config.epochs and training.config.renew_statistics:
+        network = renew_statistics(Network(recipe, state.variables), data)
         state = state.replace(batch_stats=network.variables["batch_stats"])
     test = test_averages(state, training)
     if not all(map(math.isfinite, test.values())):
