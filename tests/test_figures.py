@@ -138,8 +138,8 @@ def test_the_search_compares_losses_seed_by_seed(tmp_path):
     searched(tmp_path / "search" / "new", 1, (0.02, 0.03), (0.016, 0.0214))
     searched(tmp_path / "search" / "new", 2, (0.02, 0.03), (0.04, 0.02))
     listed = [
-        {"folder": "plain", "what": "as it was", "command": "run --it"},
-        {"folder": "new", "what": "changed", "note": "code that is gone", "against": "plain"},
+        {"folder": "plain", "what": "as it was", "how": "`run --it`"},
+        {"folder": "new", "what": "changed", "how": "by code that is gone", "against": "plain"},
     ]
     (tmp_path / "search" / "rows.json").write_text(json.dumps(listed))
     text = search(tmp_path)
@@ -148,7 +148,7 @@ def test_the_search_compares_losses_seed_by_seed(tmp_path):
     ]  # fmt: skip
     assert cells_of(text, "changed")[2:4] == ["0.0200, 0.0300", "0.0280, 0.0207 (lower in 1 of 2)"]
     assert "- [as it was](../experiments/results/search/plain/): `run --it`" in text
-    assert text.endswith("- [changed](../experiments/results/search/new/): code that is gone")
+    assert text.endswith("- [changed](../experiments/results/search/new/): by code that is gone")
 
 
 @pytest.fixture

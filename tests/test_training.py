@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,9 +19,13 @@ from experiments.training.epochs import (
     run_facts,
     step_seconds,
 )
+from mnist_sum.batch_statistics import renew_statistics
 from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Dataset, Splits
-from mnist_sum.loss import zero_totals
+from mnist_sum.evaluate import evaluate
+from mnist_sum.loss import averages, zero_totals
+from mnist_sum.network import Network
+from mnist_sum.sharding import data_mesh, replicate
 from mnist_sum.state import create_state
 from mnist_sum.train import add_step, zero_tally
 from tests.tiny import RECIPE
@@ -114,3 +119,24 @@ def test_no_two_epochs_share_a_key(monkeypatch):
         with pytest.raises(BegunError):
             epochs.run_epoch(state, training, epoch)
     assert len(set(keys)) == 5
+
+
+def test_statistics_are_taken_anew_after_the_last_epoch_alone(dataset):
+    mesh = data_mesh(jax.devices()[:1])
+    splits = replicate(Splits(dataset, dataset), mesh)
+    start = replicate(create_state(RECIPE, jax.random.key(0)), mesh)
+
+    def after(epoch, renew):
+        config = Config(RECIPE, epochs=2, renew_statistics=renew)
+        training = epochs.Training(config, splits, mesh, jax.random.key(1))
+        return epochs.run_epoch(jax.tree.map(jnp.copy, start), training, epoch)
+
+    chex.assert_trees_all_equal(after(1, renew=True)[0], after(1, renew=False)[0])
+    (renewed, record), (kept, other) = after(2, renew=True), after(2, renew=False)
+    chex.assert_trees_all_equal(renewed.params, kept.params)
+    expected = renew_statistics(Network(RECIPE, kept.variables), dataset)
+    chex.assert_trees_all_close(renewed.variables, expected.variables, rtol=1e-5)
+    assert record["train"] == other["train"]
+    means = averages(evaluate(expected, dataset))
+    assert record["test"] == pytest.approx(means, rel=1e-4)
+    assert record["test"] != pytest.approx(other["test"], rel=1e-2)

@@ -10,12 +10,12 @@ from experiments.documents.records import RESULTS, Runs, read_json, read_runs
 from experiments.report.tables import Row, markdown_table, ranges_of
 
 FOLDER = "search"
-ROWS = "rows.json"  # in it: each row's folder, what it tried, and its command
+ROWS = "rows.json"  # in it: each row's folder, what it tried, and how, for its first seed
 DECIMALS = 4  # of a loss in nats
 
 
 def search(records: Path) -> str:
-    """List what was tried, a row each, and the commands below."""
+    """List what was tried, a row each, and below how."""
     folder = records / FOLDER
     listed = read_json(folder / ROWS, (folder / ROWS).read_text())
     runs = {row["folder"]: read_runs(folder / row["folder"]) for row in listed}
@@ -23,15 +23,9 @@ def search(records: Path) -> str:
     rows: list[Row] = [(*head, "digit %", "sum %")]
     rows += [search_row(row, runs[row["folder"]], runs) for row in listed]
     commands = "\n".join(
-        f"- [{row['what']}]({'../' + RESULTS}/{FOLDER}/{row['folder']}/): {said_of(row)}"
-        for row in listed
+        f"- [{row['what']}](../{RESULTS}/{FOLDER}/{row['folder']}/): {row['how']}" for row in listed
     )
     return f"{markdown_table(rows)}\n\n{commands}"
-
-
-def said_of(row: dict[str, Any]) -> str:
-    """Give a row's command, or say why there is none."""
-    return f"`{row['command']}`" if "command" in row else row["note"]
 
 
 def search_row(row: dict[str, Any], runs: Runs, all_runs: dict[str, Runs]) -> Row:
