@@ -17,6 +17,8 @@ from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import UsageError, exit_code, parse_options
 
+SUMMARY = "summary.json"
+PICTURE = "seeds.png"
 Records = list[dict[str, Any]]  # of a run: one an epoch
 SPREAD: dict[str, Callable[[list[float]], float]] = {
     "mean": mean,
@@ -64,11 +66,12 @@ def summarize_runs(runs: Sequence[Path], output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         for seed, run_records in zip(seeds, records, strict=True):
             workdir.write_metrics(output, run_records, f"seed-{seed}.jsonl")
-        workdir.write(output / "summary.json", json.dumps(summary, indent=2) + "\n")
-        draw_seeds(records, output / "seeds.png")
+        workdir.write(output / SUMMARY, json.dumps(summary, indent=2) + "\n")
+        draw_seeds(records, output / PICTURE)
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}).") from None
     print(text_table(rows_of(summary["test"])))
+    print(f"See {output / PICTURE}; the figures of all seeds are in {output / SUMMARY}.")
 
 
 def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str, Any]:

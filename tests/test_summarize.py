@@ -46,7 +46,10 @@ def test_the_spread_is_over_the_seeds(make_run, tmp_path, capsys):
     for seed, folder in enumerate(runs, 1):
         copied = (tmp_path / "out" / f"seed-{seed}.jsonl").read_text()
         assert copied == (workdir.Path(folder) / workdir.METRICS).read_text()
-    assert "65.000" in capsys.readouterr().out
+    *table, last = capsys.readouterr().out.splitlines()
+    assert "65.000" in table[1]
+    out = tmp_path / "out"
+    assert last == f"See {out}/seeds.png; the figures of all seeds are in {out}/summary.json."
     assert summary["training_seconds"]["mean"] == 8
     assert size_of_png(tmp_path / "out" / "seeds.png") == (1280, 544)
 

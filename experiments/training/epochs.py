@@ -19,7 +19,7 @@ from experiments.system.distributed import is_first
 from experiments.system.interruption import uninterrupted
 from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
-from experiments.training.progress import Progress
+from experiments.training.progress import COMPILING, Progress
 from mnist_sum import checkpoint
 from mnist_sum.batch_statistics import renew_statistics
 from mnist_sum.checkpoint import Checkpoint
@@ -119,7 +119,7 @@ def compile_ahead(state: TrainState, training: Training) -> TrainState:
 
     An epoch cut down to none of its steps is the same program, as its bounds are values.
     """
-    print("Compiling: 10 to 30 s the first time, less when the programs are kept.", flush=True)
+    print(COMPILING, flush=True)
     start = time.perf_counter()
     recipe, train, test = training.config.recipe, *training.splits
     tested = evaluate(Network(recipe, state.variables), test, training.mesh)

@@ -14,13 +14,11 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from tqdm import tqdm
-
 from experiments.summarize import read_run
 from experiments.system import workdir
 from experiments.system.arguments import UsageError
 from experiments.system.device import DeviceChoice
-from experiments.training.progress import figures_of
+from experiments.training.progress import COMPILING, SeedsProgress, figures_of
 
 POLL_SECONDS = 0.2
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
@@ -49,28 +47,25 @@ def train_seeds(works: Sequence[SeedWork], epochs: int, device: DeviceChoice) ->
     """
     waiting, running = list(works), list[Training]()
     free = share_cores(len(works), device)
-    print(f"Seeds:   {works[0].seed} .. {works[-1].seed}, {len(free)} at a time", flush=True)
-    bar = tqdm(
-        total=epochs * len(works),
-        disable=not sys.stdout.isatty(),
-        leave=False,
-        dynamic_ncols=True,
-        unit=" epochs",
-        file=sys.stdout,
-    )
+    print(f"Seeds:   {works[0].seed} .. {works[-1].seed}, {len(free)} at a time")
+    print(f"Results: {works[0].folder.parent}\n{COMPILING}", flush=True)
+    progress = SeedsProgress(epochs * len(works), sys.stdout.isatty())
+
+    def left(work: SeedWork) -> int:
+        return epochs - workdir.count_epochs(work.folder)
+
     try:
         while waiting or running:
             while waiting and free:
                 running.append(start(waiting.pop(0), free.pop()))
+            progress.advance({t.work.seed: left(t.work) for t in running}, list(map(left, waiting)))
             time.sleep(POLL_SECONDS)
-            bar.update(sum(workdir.count_epochs(work.folder) for work in works) - bar.n)
             for training in [t for t in running if not t.process.is_alive()]:
                 running.remove(training)
                 free.append(training.cores)
-                bar.write(outcome(training))
-                sys.stdout.flush()
+                progress.write(outcome(training))
     finally:
-        bar.close()
+        progress.close()
         for training in running:
             training.process.terminate()
         for training in running:
