@@ -107,7 +107,9 @@ def job_of(options: BenchOptions, examples: int | None) -> Figures:
     """Write down what a process is to prepare for; with `examples`, the images are so many."""
     return {
         "config": fields_of(options.config),
-        "folders": [path and str(path) for path in (options.data_dir, options.manual_dir)],
+        "folders": [
+            path and str(path) for path in (options.data.data_dir, options.data.manual_dir)
+        ],
         "device": options.device,
         "examples": examples,
     }

@@ -16,6 +16,10 @@ class Config:
     """What decides a run: the recipe, which is compiled, and what only the run needs."""
 
     recipe: tyro.conf.OmitArgPrefixes[Recipe] = dataclasses.field(default_factory=Recipe)
+    epochs: int = 25
+    """Passes over the training images."""
+    seed: int = 1
+    """Seed of the initial weights, the order of the images, fresh numbers and dropout."""
     dataset: Literal["mnist", "sample"] = "mnist"
     """Full MNIST (60,000 + 10,000 images) or the embedded sample of it (4,000 + 1,000)."""
     train_examples: int | None = None
@@ -23,10 +27,6 @@ class Config:
     held_out: int = 0
     """Keep the last so many training images out of training, and test on them instead of on the
     test images, to choose a recipe by."""
-    seed: int = 1
-    """Seed of the initial weights, the order of the images, fresh numbers and dropout."""
-    epochs: int = 25
-    """Passes over the training images."""
     renew_statistics: bool = False
     """Take batch norm's statistics anew after the last epoch, over the images as they are."""
 

@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run(name: str, options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
-    splits = load(options.config.dataset, options.data_dir, options.manual_dir)
+    splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
     layers = list_layers(make_model(options.config.recipe))
     environment = describe_environment(choose_devices("auto"))
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import tyro
 
 from experiments.report.page import write_report
 from experiments.summarize import summarize_runs
@@ -40,18 +41,9 @@ from mnist_sum.sharding import data_mesh
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunOptions(ConfigOptions, distributed.ProcessOptions):
-    """Train the network and write what happens into a work folder."""
+class ComputeOptions:
+    """How to compute; what is there suits most machines."""
 
-    workdir: Path | None = None
-    """Folder for all results; a new one, runs/CONFIG or runs/CONFIG-2 and so on, if not given."""
-    resume: bool = False
-    """Go on with the run in the work folder, after the last epoch that it has completed."""
-    seeds: int = 1
-    """Train so many seeds, from `seed` on, and sum up what they reach; on a processor, as many at
-    once as it has cores."""
-    device: DeviceChoice = "auto"
-    """Where to compute; auto takes a GPU where there is one."""
     devices: int | None = None
     """How many devices to split each batch over; all if not given."""
     deterministic: bool = False
@@ -66,6 +58,25 @@ class RunOptions(ConfigOptions, distributed.ProcessOptions):
     as XLA does by itself, should a card or driver refuse."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(ConfigOptions):
+    """Train the network and write what happens into a work folder."""
+
+    workdir: Path | None = None
+    """Folder for all results; a new one, runs/CONFIG or runs/CONFIG-2 and so on, if not given."""
+    resume: bool = False
+    """Go on with the run in the work folder, after the last epoch that it has completed."""
+    seeds: int = 1
+    """Train so many seeds, from `seed` on, and sum up what they reach; on a processor, as many at
+    once as it has cores."""
+    device: DeviceChoice = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
+    compute: tyro.conf.OmitArgPrefixes[ComputeOptions] = ComputeOptions()
+    process: tyro.conf.OmitArgPrefixes[distributed.ProcessOptions] = dataclasses.field(
+        default_factory=distributed.ProcessOptions
+    )
+
+
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     code = exit_code(lambda: start(argv))
@@ -77,7 +88,7 @@ def main(argv: Sequence[str]) -> int:
 def start(argv: Sequence[str]) -> int:
     """Train in this process or, with others, in one that it starts; returns the exit code."""
     name, options = parse(RunOptions, "run", argv)
-    place = distributed.find_place(options)
+    place = distributed.find_place(options.process)
     if options.seeds != 1:
         run_seeds(name, options, argv, place)
     elif place is None:
@@ -95,13 +106,13 @@ def start(argv: Sequence[str]) -> int:
 def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     """Train as the options say, from the first line printed to the last file written."""
     keep_compiled_programs()
-    if options.deterministic:
+    config, compute = options.config, options.compute
+    if compute.deterministic:
         make_deterministic()
-    if options.whole_graph and options.device != "cpu":
+    if compute.whole_graph and options.device != "cpu":
         launch_whole_calls()
-    config = options.config
-    devices = choose_devices(options.device, options.devices, config.recipe.batch_size)
-    use_precision("float32" if options.deterministic else options.precision, devices[0])
+    devices = choose_devices(options.device, compute.devices, config.recipe.batch_size)
+    use_precision("float32" if compute.deterministic else compute.precision, devices[0])
     splits = load_splits(options)
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())

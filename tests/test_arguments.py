@@ -1,6 +1,7 @@
 """Command lines: what they mean, and one sentence for each that means nothing."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,8 @@ def test_the_home_folder_of_every_path_is_found(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     line = "--workdir=~/run --data-dir ~ --manual-dir c:/kept"
     _, options = parse(RunOptions, "run", line.split())
-    assert (options.workdir, options.data_dir) == (tmp_path / "run", tmp_path)
-    assert options.manual_dir == Path("c:/kept")
+    assert (options.workdir, options.data.data_dir) == (tmp_path / "run", tmp_path)
+    assert options.data.manual_dir == Path("c:/kept")
     line = "~/1 2 --output ~/out"
     options = parse_options(SummarizeOptions, "summarize", line.split())
     assert options == SummarizeOptions((tmp_path / "1", Path("2")), tmp_path / "out")
@@ -96,6 +97,22 @@ def test_help_lists_every_field_with_its_default(capsys, monkeypatch):
     shown = capsys.readouterr().out
     for option in ("--learning-rate", "--batch-size", "--train-examples", "(default: one_cycle)"):
         assert option in shown
+
+
+def test_help_begins_with_what_is_used_every_day_and_ends_with_several_processes(
+    capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        parse(RunOptions, "run", ["--help"])
+    options = re.findall(r"^\W{2}(--[a-z][a-z-]+)", capsys.readouterr().out, re.MULTILINE)
+    assert set(options[:6]) == {
+        "--workdir", "--resume", "--seeds", "--device", "--epochs", "--seed",
+    }  # fmt: skip
+    data, devices = options.index("--data-dir"), options.index("--devices")
+    assert options.index("--epochs") < options.index("--erase") < data < devices
+    assert options[data + 1] == "--manual-dir"
+    assert options[-3:] == ["--coordinator", "--processes", "--process-id"]
 
 
 def test_an_error_of_the_user_is_printed_and_exits_2(capsys):

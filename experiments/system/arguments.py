@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -37,14 +37,24 @@ class UsageError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ConfigOptions:
-    """What every command takes; a command adds its own options in a subclass."""
+class DataOptions:
+    """Where MNIST lies; none of it is needed for the embedded sample."""
 
-    config: tyro.conf.OmitArgPrefixes[Config]
     data_dir: Path | None = None
     """Folder of prepared data sets; that of tensorflow-datasets if not given."""
     manual_dir: Path | None = None
     """Folder with the four original files of MNIST; DATA_DIR/downloads/manual if not given."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConfigOptions:
+    """What every command takes; a command adds its own options in a subclass.
+
+    --help lists a command's own ones first, then those of the fields here that are classes.
+    """
+
+    config: Annotated[Config, tyro.conf.arg(name="")]  # in the same list, without a prefix
+    data: tyro.conf.OmitArgPrefixes[DataOptions] = DataOptions()
 
 
 AnyOptions = TypeVar("AnyOptions", bound="DataclassInstance")
@@ -110,9 +120,11 @@ def option_names(kind: type) -> Iterator[str]:
 
 
 def with_local_paths(options: AnyOptions) -> AnyOptions:
-    """Make of every path, and of every tuple of paths, one of this machine, with ~ expanded."""
+    """Make of every path, also within others, one of this machine, with ~ expanded."""
 
     def local(name: str, value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return with_local_paths(value)
         if isinstance(value, tuple):
             return tuple(local(name, item) for item in value)
         return local_path(name, value) if isinstance(value, Path) else value

@@ -10,7 +10,7 @@ from mnist_sum.train import count_steps
 def load_splits(options: ConfigOptions) -> Splits:
     """Load the config's data set, cut down to its number of training examples."""
     config = options.config
-    splits = load(config.dataset, options.data_dir, options.manual_dir)
+    splits = load(config.dataset, options.data.data_dir, options.data.manual_dir)
     train = Dataset(*(x[: config.train_examples] for x in splits.train))
     splits = hold_out(config, train, splits.test)
     count_steps(config.recipe, len(splits.train.digit))  # raises for a last batch of one image
