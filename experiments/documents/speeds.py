@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from experiments.benchmark.results import compare, conclusions, is_quiet, run_sentences
+from experiments.benchmark.results import compare, is_quiet, run_sentences
 from experiments.benchmark.worker import Figures
 from experiments.documents.records import RESULTS, read_benches
 from experiments.gpu.launches import PROGRAMS
@@ -15,11 +15,21 @@ def ratios(records: Path) -> str:
     """Say what each bench comes to."""
     paragraphs = []
     for name, bench in read_benches(records):
-        whole = "runs" in bench  # seeds trained to the end
-        said = run_sentences(bench["runs"]) if whole else conclusions(bench["groups"])
-        title = f"`{bench['config']}`, {bench['device']} ([record]({RESULTS}/bench/{name})):"
-        paragraphs.append("\n".join([title, "", *(f"- {sentence}" for sentence in said)]))
+        title = f"`{bench['config']}`, {bench['device']} ([record]({RESULTS}/bench/{name}))"
+        if "runs" in bench:  # seeds trained to the end
+            said = "\n".join(f"- {sentence}" for sentence in run_sentences(bench["runs"]))
+            paragraphs.append(f"{title}:\n\n{said}")
+        else:
+            head = (title, "ours, images a second", "PyTorch", "ours to PyTorch, round by round")
+            paragraphs.append(markdown_table([head, *map(ratio_row, bench["groups"])]))
     return "\n\n".join(paragraphs)
+
+
+def ratio_row(group: Figures) -> Row:
+    """Set ours beside the fastest of PyTorch's ways, where that is known."""
+    ratio, (ours, *others) = compare(group["rows"]), group["rows"]
+    theirs = [speed_of(row) for row in others if ratio and row["what"] == ratio["to"]]
+    return (group["on"], speed_of(ours), *(theirs or ["not known"]), ratio_of(group))
 
 
 def speeds(records: Path) -> str:
