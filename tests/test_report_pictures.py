@@ -17,9 +17,6 @@ from experiments.report.curves import (
     spread,
     write_accuracy,
 )
-from experiments.report.mistakes import Mistake
-from experiments.report.tiles import draw_mistakes, draw_samples, write_count
-from mnist_sum.data import load
 from tests.commands import ROOT
 from tests.pictures import make_records, size_of_png
 
@@ -69,23 +66,6 @@ def test_labels_move_apart_no_further_than_they_must():
     assert spread([0.5, 0.1, 0.5], 0.2) == pytest.approx([0.4, 0.1, 0.6])
     assert spread([0.3, 0.7], 0.1) == pytest.approx([0.3, 0.7])
     assert np.diff(np.sort(spread([0.0, 0.01, 0.05, 0.9], 0.08))).min() >= 0.08 - 1e-9
-
-
-def test_samples_can_be_drawn(tmp_path):
-    draw_samples(load("sample").train, tmp_path / "samples.png")
-    assert size_of_png(tmp_path / "samples.png")[0] == 1280
-
-
-@pytest.mark.parametrize(("digits", "sums"), [(0, 0), (9, 300)])
-def test_mistakes_can_be_drawn_however_many(tmp_path, digits, sums):
-    mistake = Mistake(np.zeros((28, 28), np.uint8), 3, 5, number=4, read_sum=9, confidence=0.9)
-    draw_mistakes([mistake] * digits, [mistake] * sums, tmp_path / "mistakes.png")
-    assert size_of_png(tmp_path / "mistakes.png")[0] == 1280
-
-
-def test_title_says_how_many_mistakes_there_are():
-    counts = [write_count(count, 24) for count in (0, 1, 24, 1200)]
-    assert counts == ["none", "1 image", "24 images", "the 24 most confident of 1,200 images"]
 
 
 @pytest.mark.parametrize("mistakes", [0, 3000])
