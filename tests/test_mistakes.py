@@ -1,8 +1,9 @@
-"""Mistakes: which are listed, in which order, and what is said of each."""
+"""Right answers and mistakes: which are listed, in which order, and what is said of each."""
 
 import numpy as np
 import pytest
 
+from experiments.report.answers import right_answers
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
 from mnist_sum.batch import all_sums
 from mnist_sum.data import Dataset
@@ -59,3 +60,14 @@ def test_sum_of_a_misread_digit_is_no_mistake_of_the_sum(test_set):
 def test_confusions_count_true_labels_in_rows_and_read_labels_in_columns():
     counts = count_confusions(np.array([0, 0, 2]), np.eye(3)[[0, 1, 1]])
     assert counts.tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 0]]
+
+
+def test_right_answers_are_right_in_digit_and_in_the_sum_with_their_own_number(test_set):
+    outputs = outputs_of([3, 8, 9], np.asarray(all_sums(test_set.digit)), certainty=3.0)
+    (three, nine) = right_answers(test_set, outputs)
+    assert (three.digit, three.number, nine.digit, nine.number) == (3, 1, 9, 4)
+    assert three.digit_probability == pytest.approx(np.exp(3) / (np.exp(3) + 9))
+    assert three.sum_probability == pytest.approx(np.exp(3) / (np.exp(3) + 18))
+    outputs.sum_logits[2, 4] = np.eye(19)[0] * 9  # 9 + 4, its own number, is read as 0
+    outputs.sum_logits[0, 7] = np.eye(19)[0] * 9  # 3 + 7 is read as 0, but its own number is 1
+    assert [answer.digit for answer in right_answers(test_set, outputs)] == [3]

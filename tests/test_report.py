@@ -37,7 +37,7 @@ def test_report_of_the_sample_names_its_pictures_and_facts(tmp_path, splits):
     pictures = re.findall(r"!\[.+\]\((.+)\)", report)
     written = {path.name for path in tmp_path.iterdir()}
     assert written | {"curves.png"} == {*pictures, REPORT}  # the run has drawn the curves
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert "Misread: 12 of 1,000 digits and 0 of 10,000 sums." in report
     assert re.search(r"last epoch +\| 99.00% +\| 98.00%", report)
     assert "mean of the last 7 epochs" in report

@@ -10,12 +10,13 @@ from jaxtyping import Int
 
 from experiments.configs import Config, base, fields_of
 from experiments.report import original
+from experiments.report.answers import right_answers
 from experiments.report.confusion import draw_confusion
 from experiments.report.graph import draw_model
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
 from experiments.report.sheet import COLOURS
 from experiments.report.tables import Row, layer_table, markdown_table
-from experiments.report.tiles import draw_mistakes, draw_samples
+from experiments.report.tiles import draw_answers, draw_mistakes, draw_samples
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
 from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
@@ -23,6 +24,7 @@ from mnist_sum.batch import all_sums
 from mnist_sum.model import Outputs, make_model
 from mnist_sum.summary import list_layers
 
+ANSWERS = "answers.png"
 MISTAKES = "mistakes.png"
 CONFUSIONS = {"digit": "confusion_digit.png", "sum": "confusion_sum.png"}
 LAST_EPOCHS = 7  # averaged, as single epochs are noisy
@@ -44,6 +46,7 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
     }
     beside = original.records() if original.is_comparable(run.config) else []
     draw_samples(run.splits.train, folder / SAMPLES)
+    draw_answers(right_answers(test, outputs), folder / ANSWERS)
     draw_mistakes(misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES)
     for output, counts in confusions.items():
         draw_confusion(counts, output, folder / CONFUSIONS[output])
@@ -53,6 +56,7 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
         "A network reads the digit in an image, and adds a number to it.",
         result_section(records, beside),
         run_section(run, records),
+        f"## Answers\n\n![Right answers, and how probable they were found]({ANSWERS})",
         curves_section(beside),
         mistakes_section(confusions),
         f"## Data\n\n![The first training images]({SAMPLES})",

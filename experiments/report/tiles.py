@@ -1,4 +1,4 @@
-"""Images in rows above their captions: what a run learnt from, and what it gets wrong."""
+"""Images in rows above their captions: what a run learnt from, and what it gets right and wrong."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
+from experiments.report.answers import Answer
 from experiments.report.mistakes import Mistake
 from experiments.report.percent import write_probability
 from experiments.report.sheet import FONT_SIZE, INK, SMALL, new_figure, our_style, save
 from mnist_sum.data import Dataset
 
 COLUMNS = 6  # images in a row: as many as have room for their captions
-SAMPLES, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for rows in (4, 3, 2))
+SAMPLES, ANSWERS, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for rows in (4, 2, 3, 2))
 TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
 
 
@@ -49,6 +50,15 @@ def draw_samples(dataset: Dataset, path: Path) -> None:
 
 
 @our_style
+def draw_answers(answers: Sequence[Answer], path: Path) -> None:
+    """Draw the first right answers, with the probabilities of digit and sum."""
+    shown = answers[:ANSWERS]
+    count = write_count(len(answers), ANSWERS, "the first {}")
+    images, captions = [answer.image for answer in shown], [*map(caption_answer, shown)]
+    draw_tiles([Tiles(f"Digit and sum read right: {count}", images, captions)], path)
+
+
+@our_style
 def draw_mistakes(digits: Sequence[Mistake], sums: Sequence[Mistake], path: Path) -> None:
     """Draw the most confident mistakes: digits misread, and sums misread of digits read right."""
     groups = (
@@ -77,6 +87,15 @@ def write_count(count: int, limit: int, which: str) -> str:
 def write_sum(digit: int, number: int) -> str:
     """Write an image's digit, its number and their sum."""
     return f"{digit} + {number} = {digit + number}"
+
+
+def caption_answer(answer: Answer) -> str:
+    """Say what was read right, and how probable it was found."""
+    return (
+        f"{write_sum(answer.digit, answer.number)}\n"
+        f"digit {answer.digit}: {write_probability(answer.digit_probability, 2)}\n"
+        f"sum {answer.digit + answer.number}: {write_probability(answer.sum_probability, 2)}"
+    )
 
 
 def caption_mistake(mistake: Mistake) -> str:
