@@ -16,6 +16,7 @@ from experiments.system.self_check import self_check
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.model import make_model
+from mnist_sum.recipe import Recipe
 from mnist_sum.summary import Layer, list_layers, receptive_fields
 
 
@@ -42,7 +43,7 @@ def run(name: str, options: DescribeOptions) -> None:
     print_section("Receptive fields", receptive_field_table(receptive_fields(layers)))
     print_section("Environment", text_table(list(environment.items())))
     print_section("Self-check", self_check(options.config.recipe))
-    draw(splits, layers, options.output)
+    draw(splits, options.config.recipe, layers, options.output)
     print(f"Pictures: {options.output / MODEL}, {options.output / SAMPLES}")
 
 
@@ -68,14 +69,14 @@ def pixel_statistics(image: UInt8[np.ndarray, "image 28 28"]) -> tuple[str, str,
     return f"{mean:.2f}", f"{variance**0.5:.2f}", int(image.min()), int(image.max())
 
 
-def draw(splits: Splits, layers: list[Layer], folder: Path) -> None:
+def draw(splits: Splits, recipe: Recipe, layers: list[Layer], folder: Path) -> None:
     """Draw the model and the first training images; raises UsageError."""
     from experiments.report.graph import draw_model
     from experiments.report.tiles import draw_samples  # matplotlib: not before the text is there
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        draw_samples(splits.train, folder / SAMPLES)
+        draw_samples(splits.train, recipe, folder / SAMPLES)
         draw_model(layers, folder / MODEL)
     except OSError as error:
         raise UsageError(

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.configs import CONFIGS, base, sample
 from experiments.report import tiles
 from experiments.report.answers import Answer
 from experiments.report.mistakes import Mistake
@@ -17,7 +18,7 @@ from experiments.report.tiles import (
     write_count,
 )
 from mnist_sum.data import Dataset, load
-from tests.pictures import assert_texts_are_apart, catch_figures, size_of_png
+from tests.pictures import assert_texts_are_apart, catch_figures, size_of_png, texts_of
 
 IMAGE = np.zeros((28, 28), np.uint8)
 CAPTION_GAP = 0.08  # inches, about a letter
@@ -76,7 +77,42 @@ def test_title_says_how_many_images_there_are():
     assert counts == ["none", "1 image", "24 images", "the 24 most confident of 1,200 images"]
 
 
+@pytest.mark.parametrize(
+    ("config", "title"),
+    [
+        ("base", "The first 24 training images: each is trained with one number"),
+        ("sample", "The first 24 training images: each epoch draws one of ten numbers for each"),
+        (
+            "unseen_pairs",
+            "The first 24 training images, before they are distorted: "
+            "each epoch draws one of nine numbers for each",
+        ),
+        (
+            "fast",
+            "The first 24 training images, before they are distorted: "
+            "each is trained with all ten numbers",
+        ),
+    ],
+)
+def test_samples_say_which_numbers_they_are_trained_with(monkeypatch, train, config, title):
+    figures = catch_figures(monkeypatch, tiles)
+    draw_samples(train, CONFIGS[config]().recipe, Path())
+    assert title in texts_of(figures[0])
+    assert_texts_are_apart(figures[0], CAPTION_GAP)
+
+
+def test_only_a_number_that_stays_is_written_below_its_sample(monkeypatch, train):
+    figures = catch_figures(monkeypatch, tiles)
+    draw_samples(train, base().recipe, Path())
+    draw_samples(train, sample().recipe, Path())
+    _, *fixed = texts_of(figures[0])
+    _, *fresh = texts_of(figures[1])
+    digit, number = train.digit[0], train.number[0]
+    assert fixed[0] == f"{digit} + {number} = {digit + number}"
+    assert fresh == [str(digit) for digit in train.digit[:24]]
+
+
 def test_a_picture_of_few_images_is_as_wide_as_all(tmp_path, train):
     few = Dataset(*(x[:2] for x in train))
-    draw_samples(few, tmp_path / "samples.png")
+    draw_samples(few, base().recipe, tmp_path / "samples.png")
     assert size_of_png(tmp_path / "samples.png")[0] == 1280

@@ -45,7 +45,7 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
         "sum": count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits),
     }
     beside = original.records() if original.is_comparable(run.config) else []
-    draw_samples(run.splits.train, folder / SAMPLES)
+    draw_samples(run.splits.train, run.config.recipe, folder / SAMPLES)
     draw_answers(right_answers(test, outputs), folder / ANSWERS)
     draw_mistakes(misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES)
     for output, counts in confusions.items():

@@ -14,9 +14,11 @@ from experiments.report.mistakes import Mistake
 from experiments.report.percent import write_probability
 from experiments.report.sheet import FONT_SIZE, INK, SMALL, new_figure, our_style, save
 from mnist_sum.data import Dataset
+from mnist_sum.recipe import Recipe
 
 COLUMNS = 6  # images in a row: as many as have room for their captions
 SAMPLES, ANSWERS, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for rows in (4, 2, 3, 2))
+DISTORTIONS = ("shift", "rotation", "scale", "shear", "elastic", "erase")  # fields of a recipe
 TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
 
 
@@ -41,11 +43,17 @@ class Tiles(NamedTuple):
 
 
 @our_style
-def draw_samples(dataset: Dataset, path: Path) -> None:
-    """Draw the first images, each with its number and the sum."""
+def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
+    """Draw the first images to train on, with what training adds to them."""
     first = Dataset(*(np.asarray(x)[:SAMPLES] for x in dataset))
-    title = f"The first {len(first.digit)} images, each with its number and the sum"
-    captions = [*map(write_sum, first.digit, first.number)]
+    images = f"The first {len(first.digit)} training images"
+    if any(getattr(recipe, field) for field in DISTORTIONS):
+        images += ", before they are distorted"
+    title = f"{images}: {describe_numbers(recipe)}"
+    captions = [
+        write_sum(digit, number) if recipe.numbers == "fixed" else str(digit)
+        for digit, number in zip(first.digit, first.number, strict=True)
+    ]
     draw_tiles([Tiles(title, list(first.image), captions)], path)
 
 
@@ -76,6 +84,16 @@ def draw_mistakes(digits: Sequence[Mistake], sums: Sequence[Mistake], path: Path
         ],
         path,
     )
+
+
+def describe_numbers(recipe: Recipe) -> str:
+    """Say which numbers training adds to an image."""
+    if recipe.numbers == "fixed":
+        return "each is trained with one number"
+    if recipe.numbers == "all":
+        return "each is trained with all ten numbers"
+    numbers = "nine" if recipe.unseen_pairs else "ten"
+    return f"each epoch draws one of {numbers} numbers for each"
 
 
 def write_count(count: int, limit: int, which: str) -> str:
