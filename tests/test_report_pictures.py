@@ -3,22 +3,24 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 
-from experiments.report import original
+from experiments.report import curves, original
 from experiments.report.confusion import draw_confusion
-from experiments.report.curves import (
-    Curve,
-    draw_curves,
-    round_values,
-    spread,
-    write_accuracy,
-)
+from experiments.report.curves import Curve, draw_curves, draw_seeds, spread, values_to_show
+from experiments.report.scales import accuracy_scales, loss_scales, round_values, write_accuracy
 from tests.commands import ROOT
-from tests.pictures import make_records, size_of_png
+from tests.pictures import (
+    assert_texts_are_apart,
+    catch_figures,
+    make_records,
+    size_of_png,
+    texts_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +53,87 @@ def test_the_backend_of_a_notebook_does_not_matter():
 
 
 def test_axis_spans_the_tests_and_the_end_of_the_training():
-    training = Curve("", [0.4, 0.03], "k", is_test=False)
-    test = Curve("", [0.012, 0.006], "k", is_test=True)
-    assert round_values([training, test]) == pytest.approx([0.005, 0.01, 0.02, 0.05])
-    at_one_value = Curve("", [0.01, 0.01], "k", is_test=True)
-    assert round_values([at_one_value]) == pytest.approx([0.005, 0.01])
+    training = Curve("", [0.4, 0.2, 0.1, 0.03], "k", is_test=False)
+    test = Curve("", [0.012, 0.01, 0.006, 0.007], "k", is_test=True)
+    assert values_to_show([training, test]) == [0.03, 0.012, 0.01, 0.006, 0.007]
+    assert round_values([0.03, 0.012, 0.006]) == pytest.approx([0.005, 0.01, 0.02, 0.05])
+    assert round_values([0.01, 0.01]) == pytest.approx([0.005, 0.01])
+
+
+def test_axis_spans_all_of_a_training_of_few_epochs():
+    training = Curve("", [0.4, 0.2, 0.03], "k", is_test=False)
+    assert values_to_show([training]) == [0.4, 0.2, 0.03]
+
+
+def test_outputs_that_are_learnt_have_a_common_scale_of_the_distance_from_all():
+    digit, sum_ = accuracy_scales([[0.3, 0.006], [0.9, 0.02]])
+    assert digit == sum_
+    assert digit.kind == "log"
+    assert digit.labels == ["0", "50", "80", "90", "95", "98", "99", "99.5"]
+    assert digit.values[0] == 1  # at the bottom
+
+
+def test_an_output_that_is_not_learnt_has_a_scale_of_its_own_from_zero():
+    digit, sum_ = accuracy_scales([[0.691, 0.304, 0.49], [0.911, 0.89, 0.902]])
+    assert (digit.kind, digit.labels) == ("linear", ["0", "20", "40", "60", "80"])
+    assert (sum_.kind, sum_.labels) == ("linear", ["0", "5", "10", "15"])
+    assert sum_.values == pytest.approx([1, 0.95, 0.9, 0.85])
+    digit, sum_ = accuracy_scales([[0.11, 0.04], [0.93, 0.63]])
+    assert (digit.kind, digit.labels) == ("log", ["80", "90", "95", "98"])
+    assert (sum_.kind, sum_.labels) == ("linear", ["0", "10", "20", "30", "40"])
+
+
+@pytest.mark.parametrize("error", [1.0, 0.11, 0.1])
+def test_a_scale_from_zero_has_accuracies_that_there_are(error):
+    for scale in accuracy_scales([[error], [error]]):
+        assert scale.labels[0] == "0"
+        assert 0 < float(scale.labels[-1]) <= 100
+
+
+def test_losses_always_have_a_common_scale():
+    digit, sum_ = loss_scales([[0.03, 0.2], [2.9]])
+    assert digit == sum_
+    assert digit.labels == ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"]
+
+
+@pytest.mark.parametrize("error", [0.45, 0.04, 0.0], ids=str)
+@pytest.mark.parametrize("epochs", [1, 2, 3, 25])
+def test_curves_have_room_for_their_labels(monkeypatch, epochs, error):
+    figures = catch_figures(monkeypatch, curves)
+    draw_curves(make_records(epochs, error), Path(), original.records())
+    assert_texts_are_apart(figures[0])
+
+
+def test_labels_that_both_panels_share_stand_beside_the_first(monkeypatch):
+    figures = catch_figures(monkeypatch, curves)
+    draw_curves(make_records(2, 0.01), Path())
+    assert texts_of(figures[0]).count("99") == 1
+
+
+def test_seeds_say_what_band_and_figures_are(monkeypatch):
+    figures = catch_figures(monkeypatch, curves)
+    draw_seeds([make_records(3, error) for error in (0.012, 0.010, 0.0114)], Path())
+    texts = texts_of(figures[0])
+    assert "Line: mean of 3 seeds. Band: from the lowest of them to the highest." in texts
+    assert "mean 98.89\nstd 0.10" in texts
+    assert "mean 97.8\nstd 0.2" in texts
+    assert_texts_are_apart(figures[0])
+
+
+def test_perfect_seeds_have_a_perfect_mean(monkeypatch):
+    figures = catch_figures(monkeypatch, curves)
+    draw_seeds([make_records(2, 0.0)] * 2, Path())
+    assert texts_of(figures[0]).count("mean 100.00\nstd 0.00") == 2
+
+
+def test_the_whole_band_of_the_seeds_is_shown(monkeypatch):
+    figures = catch_figures(monkeypatch, curves)
+    draw_seeds([make_records(3, error) for error in (0.002, 0.002, 0.05)], Path())
+    for axes in figures[0].axes:
+        (band,) = axes.collections
+        lowest, highest = axes.get_ylim()
+        assert lowest >= band.get_datalim(axes.transData).y1
+        assert highest <= band.get_datalim(axes.transData).y0
 
 
 def test_errors_are_written_as_accuracies():

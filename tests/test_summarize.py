@@ -51,7 +51,7 @@ def test_the_spread_is_over_the_seeds(make_run, tmp_path, capsys):
     out = tmp_path / "out"
     assert last == f"See {out}/seeds.png; the figures of all seeds are in {out}/summary.json."
     assert summary["training_seconds"]["mean"] == 8
-    assert size_of_png(tmp_path / "out" / "seeds.png") == (1280, 544)
+    assert size_of_png(tmp_path / "out" / "seeds.png") == (1280, 576)
 
 
 def assert_refused(line, message, capsys):

@@ -1,18 +1,20 @@
 """Accuracies and losses by epoch, of one run and of many seeds."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
+from experiments.report.percent import count_decimals
+from experiments.report.scales import LEAST_ERROR, Scale, accuracy_scales, loss_scales, set_scale
 from experiments.report.sheet import (
     COLOURS,
     GREY,
+    INK,
     SMALL,
     new_figure,
     our_style,
@@ -22,9 +24,8 @@ from experiments.report.sheet import (
 )
 
 TRAIN_LINE, TEST_LINE = "--", "-"
-LEAST_ERROR = 1e-4  # a perfect accuracy is drawn here, as 99.99 %
 LEAST_LOSS = 1e-6
-ROUND_VALUES = [m * 10.0**k for k in range(-7, 39) for m in (1, 2, 5)]
+FEW_EPOCHS = 3  # all of which are shown
 LABEL_GAP = 0.075  # least distance between labels, as a fraction of the height of the axes
 
 
@@ -41,24 +42,17 @@ class Curve(NamedTuple):
 def draw_curves(
     records: Sequence[dict[str, Any]], path: Path, original: Sequence[dict[str, Any]] = ()
 ) -> None:
-    """Draw accuracies and losses by epoch; in grey, the original's accuracies in the same epochs.
-
-    Accuracies are placed by their distance from 100 %, on a log scale, so that the last tenths of
-    a percent are as readable as the first steps.
-    """
+    """Draw accuracies and losses by epoch; in grey, the original's in the same epochs."""
     figure = new_figure(6.2, layout="constrained")
-    upper, lower = figure.subplots(2, 2, sharex=True, sharey="row")
+    upper, lower = figure.subplots(2, 2, sharex=True)
     accuracies = [
         accuracy_curves(original[: len(records)], output, GREY, "original ")
         + accuracy_curves(records, output, colour)
         for output, colour in COLOURS.items()
     ]
     losses = [loss_curves(records, output, colour) for output, colour in COLOURS.items()]
-    draw_row(upper, "accuracy, %", accuracies, write_accuracy)
-    draw_row(lower, "loss, nats", losses, "{:.10g}".format)
-    upper[0].invert_yaxis()
-    for axes, curves in zip((*upper, *lower), accuracies + losses, strict=True):
-        label_curves(axes, curves)
+    draw_row(upper, "accuracy, %", accuracies, accuracy_scales([*map(values_to_show, accuracies)]))
+    draw_row(lower, "loss, nats", losses, loss_scales([*map(values_to_show, losses)]))
     for axes in lower:
         axes.set_xlabel("epoch", fontsize=SMALL)
     save(figure, path)
@@ -67,25 +61,31 @@ def draw_curves(
 @our_style
 def draw_seeds(runs: Sequence[Sequence[dict[str, Any]]], path: Path) -> None:
     """Draw the test accuracies of several seeds by epoch: their mean, and the band they fill."""
-    figure = new_figure(3.4, layout="constrained")
+    figure = new_figure(3.6, layout="constrained")
     panels, bands = [], []
     for output, colour in COLOURS.items():
-        errors = np.array(
-            [[max(1 - r["test"][f"{output}_accuracy"], LEAST_ERROR) for r in run] for run in runs]
-        )
-        means = errors.mean(0).tolist()
-        label = f"mean {100 * (1 - means[-1]):.3f}\n± {100 * errors[:, -1].std(ddof=1):.3f}"
-        panels.append([Curve(label, means, colour, is_test=True)])
+        accuracies = np.array([[r["test"][f"{output}_accuracy"] for r in run] for run in runs])
+        errors = np.maximum(1 - accuracies, LEAST_ERROR)
+        label = write_spread(accuracies[:, -1])
+        panels.append([Curve(label, errors.mean(0).tolist(), colour, is_test=True)])
         bands.append((errors.min(0), errors.max(0)))
-    row = figure.subplots(1, 2, sharey=True)
-    draw_row(row, f"test accuracy of {len(runs)} seeds, %", panels, write_accuracy)
-    row[0].invert_yaxis()
-    for axes, curves, (least, most) in zip(row, panels, bands, strict=True):
+    row = figure.subplots(1, 2)
+    scales = accuracy_scales([np.concatenate(band).tolist() for band in bands])
+    draw_row(row, "test accuracy, %", panels, scales)
+    for axes, (curve,), (least, most) in zip(row, panels, bands, strict=True):
         epochs = range(1, len(least) + 1)
-        axes.fill_between(epochs, least, most, color=curves[0].colour, alpha=0.2, linewidth=0)
+        axes.fill_between(epochs, least, most, color=curve.colour, alpha=0.2, linewidth=0)
         axes.set_xlabel("epoch", fontsize=SMALL)
-        label_curves(axes, curves)
+    note = f"Line: mean of {len(runs)} seeds. Band: from the lowest of them to the highest."
+    figure.supxlabel(note, fontsize=SMALL, color=INK)
     save(figure, path)
+
+
+def write_spread(accuracies: Float[np.ndarray, " seed"]) -> str:
+    """Write mean and standard deviation of accuracies in percent."""
+    std = float(accuracies.std(ddof=1))
+    decimals = count_decimals(std, len(accuracies))
+    return f"mean {100 * accuracies.mean():.{decimals}f}\nstd {100 * std:.{decimals}f}"
 
 
 def accuracy_curves(
@@ -111,39 +111,33 @@ def loss_curves(records: Sequence[dict[str, Any]], output: str, colour: str) -> 
     return curves
 
 
-def write_accuracy(error: float) -> str:
-    """Write an error as an accuracy in percent."""
-    at_least = "≥ " if error <= LEAST_ERROR else ""
-    return f"{at_least}{100 * (1 - error):.10g}"
+def values_to_show(curves: Sequence[Curve]) -> list[float]:
+    """List what a scale must span: all of the tests, and the end of every curve.
+
+    The first of many epochs of training may lie outside, so that the others can be told apart.
+    """
+    values = []
+    for curve in curves:
+        is_whole = curve.is_test or len(curve.values) <= FEW_EPOCHS
+        values += curve.values if is_whole else curve.values[-1:]
+    return values
 
 
 def draw_row(
-    row: Sequence[Axes], title: str, panels: list[list[Curve]], write: Callable[[float], str]
+    row: Sequence[Axes], title: str, panels: list[list[Curve]], scales: list[Scale]
 ) -> None:
-    """Draw the curves of both outputs side by side on a common log scale with round values."""
-    ticks = round_values(list(chain.from_iterable(panels)))
-    for axes, output, curves in zip(row, COLOURS, panels, strict=True):
+    """Draw the curves of both outputs side by side, each with its label."""
+    for axes, output, curves, scale in zip(row, COLOURS, panels, scales, strict=True):
         set_title(axes, f"{output.capitalize()} {title}")
         style(axes)
         for curve in curves:
             draw_curve(axes, curve)
-        axes.set_yscale("log")
-        axes.set_yticks(ticks, [write(tick) for tick in ticks])
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(ticks[0], ticks[-1])
+        set_scale(axes, scale)
         axes.set_xlim(0.5, max(len(curve.values) for curve in curves) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-
-
-def round_values(curves: list[Curve]) -> list[float]:
-    """List the round values that span all test curves and the end of every curve.
-
-    The first epochs of training may lie outside, so that the others can be told apart.
-    """
-    shown = [x for curve in curves for x in (curve.values if curve.is_test else curve.values[-1:])]
-    last = bisect_left(ROUND_VALUES, max(shown))
-    first = min(bisect_right(ROUND_VALUES, min(shown)), last) - 1
-    return ROUND_VALUES[first : last + 1]
+        label_curves(axes, curves)
+    if scales[0] == scales[1]:
+        row[1].tick_params(labelleft=False)
 
 
 def draw_curve(axes: Axes, curve: Curve) -> None:

@@ -122,8 +122,8 @@ def differences(config: Config) -> str:
 def curves_section(beside: Sequence[dict[str, Any]]) -> str:
     """Show the curves and say how to read them."""
     note = (
-        "Solid: test. Dashed: training, averaged while the weights changed. Accuracies are placed "
-        "by their distance from 100 %, on a log scale."
+        "Solid: test. Dashed: training, averaged while the weights changed. Once they have come to "
+        "90 %, accuracies are placed by their distance from 100 %, on a log scale."
     )
     if beside:
         note += " Grey: the accuracies of the original in the same epochs."
