@@ -13,6 +13,7 @@ import tyro
 from experiments.configs import Config, fields_of
 from experiments.report.curves import draw_seeds
 from experiments.report.page import LAST_EPOCHS
+from experiments.report.percent import count_decimals
 from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import UsageError, exit_code, parse_options
@@ -70,7 +71,7 @@ def summarize_runs(runs: Sequence[Path], output: Path) -> None:
         draw_seeds(records, output / PICTURE)
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}).") from None
-    print(text_table(rows_of(summary["test"])))
+    print(text_table(rows_of(summary["test"], len(seeds))))
     print(f"See {output / PICTURE}; the figures of all seeds are in {output / SUMMARY}.")
 
 
@@ -130,12 +131,13 @@ def spread_of(values: list[float]) -> dict[str, float]:
     return {statistic: function(values) for statistic, function in SPREAD.items()}
 
 
-def rows_of(test: dict[str, dict[str, dict[str, float]]]) -> list[list[str]]:
-    """Lay the summary out as a table, in percent."""
+def rows_of(test: dict[str, dict[str, dict[str, float]]], seeds: int) -> list[list[str]]:
+    """Lay the summary out as a table, in percent, with the decimals that a mean bears."""
     rows = [["test, %", "", *SPREAD]]
     for name, accuracies in test.items():
         for accuracy, spread in accuracies.items():
-            cells = [f"{100 * value:.3f}" for value in spread.values()]
+            decimals = count_decimals(spread["std"], seeds)
+            cells = [f"{100 * value:.{decimals}f}" for value in spread.values()]
             rows.append([name.replace("_", " "), accuracy.replace("_", " "), *cells])
     return rows
 
