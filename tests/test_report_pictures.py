@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from experiments.report import curves, original
-from experiments.report.confusion import draw_confusion
 from experiments.report.curves import Curve, draw_curves, draw_seeds, spread, values_to_show
 from experiments.report.scales import accuracy_scales, loss_scales, round_values, write_accuracy
 from tests.commands import ROOT
@@ -144,12 +143,3 @@ def test_labels_move_apart_no_further_than_they_must():
     assert spread([0.5, 0.1, 0.5], 0.2) == pytest.approx([0.4, 0.1, 0.6])
     assert spread([0.3, 0.7], 0.1) == pytest.approx([0.3, 0.7])
     assert np.diff(np.sort(spread([0.0, 0.01, 0.05, 0.9], 0.08))).min() >= 0.08 - 1e-9
-
-
-@pytest.mark.parametrize("mistakes", [0, 3000])
-@pytest.mark.parametrize(("output", "labels"), [("digit", 10), ("sum", 19)])
-def test_confusions_can_be_drawn(tmp_path, output, labels, mistakes):
-    counts = np.diag(np.arange(labels) * 500)  # label 0 never occurs
-    counts[1, 2] = mistakes
-    draw_confusion(counts, output, tmp_path / "confusion.png")
-    assert size_of_png(tmp_path / "confusion.png")[0] == 1280

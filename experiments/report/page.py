@@ -11,7 +11,11 @@ from jaxtyping import Int
 from experiments.configs import Config, base, fields_of
 from experiments.report import original
 from experiments.report.answers import right_answers
-from experiments.report.confusion import draw_confusion
+from experiments.report.confusion import (
+    draw_digit_confusion,
+    draw_sum_confusion,
+    list_confusions,
+)
 from experiments.report.graph import draw_model
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
 from experiments.report.sheet import COLOURS
@@ -48,8 +52,8 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
     draw_samples(run.splits.train, run.config.recipe, folder / SAMPLES)
     draw_answers(right_answers(test, outputs), folder / ANSWERS)
     draw_mistakes(misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES)
-    for output, counts in confusions.items():
-        draw_confusion(counts, output, folder / CONFUSIONS[output])
+    draw_digit_confusion(confusions["digit"], folder / CONFUSIONS["digit"])
+    draw_sum_confusion(confusions["sum"], folder / CONFUSIONS["sum"])
     draw_model(layers, folder / MODEL)
     sections = (
         f"# MNIST sum, config {run.name}",
@@ -149,13 +153,8 @@ def mistakes_section(confusions: dict[str, Int[np.ndarray, "label label"]]) -> s
 
 def most_confused(counts: Int[np.ndarray, "10 10"]) -> str:
     """List the digits that were most often taken for another one."""
-    mistakes = [
-        (int(digit), int(read), int(counts[digit, read]))
-        for digit, read in np.argwhere(counts)
-        if digit != read
-    ]
-    if not mistakes:
+    rows = list_confusions(counts)[:MOST_CONFUSED]
+    if not rows:
         return "No digit was taken for another."
-    rows = sorted(mistakes, key=lambda mistake: -mistake[-1])[:MOST_CONFUSED]
-    table = markdown_table([("digit", "read as", "times"), *rows])
+    table = markdown_table([("digit", "read as", "times", "of"), *rows])
     return f"The digits most often taken for another:\n\n{table}"
