@@ -8,7 +8,7 @@ from experiments.report import graph
 from experiments.report.graph import cell_text, draw_model, group
 from mnist_sum.model import MnistSum
 from mnist_sum.summary import Layer, list_layers
-from tests.pictures import size_of_png
+from tests.pictures import assert_texts_are_apart, catch_figures, size_of_png
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,7 @@ def test_a_block_says_what_its_layers_are_and_what_comes_out(layers):
 
 
 def test_the_number_comes_from_the_left_and_the_digit_leaves_to_the_right(layers, monkeypatch):
-    figures = []
-    monkeypatch.setattr(graph, "save", lambda figure, path: figures.append(figure))
+    figures = catch_figures(monkeypatch, graph)
     draw_model(layers, Path())
     place = {text.get_text(): text.get_position() for text in figures[0].axes[0].texts}
     x, y = ({text: position[axis] for text, position in place.items()} for axis in (0, 1))
@@ -62,3 +61,10 @@ def test_the_number_comes_from_the_left_and_the_digit_leaves_to_the_right(layers
 def test_picture_has_a_row_for_every_block_on_the_way_to_the_sum(exact_adder, rows, tmp_path):
     draw_model(list_layers(MnistSum(exact_adder=exact_adder)), tmp_path / "model.png")
     assert size_of_png(tmp_path / "model.png") == (1280, int(rows * 0.58 * 160))
+
+
+@pytest.mark.parametrize("exact_adder", [False, True])
+def test_no_text_of_the_picture_touches_another(exact_adder, monkeypatch):
+    figures = catch_figures(monkeypatch, graph)
+    draw_model(list_layers(MnistSum(exact_adder=exact_adder)), Path())
+    assert_texts_are_apart(figures[0])
