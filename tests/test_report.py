@@ -47,6 +47,38 @@ def test_report_of_the_sample_names_its_pictures_and_facts(tmp_path, splits):
     assert "original's" not in report  # it did not learn from the sample
 
 
+def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path, splits):
+    report = write(tmp_path, sample(), epochs=2, splits=splits, misread=12)
+    assert re.findall(r"^##? .+|(?<=\()\w+\.png|(?<=text\n)layer\b", report, re.MULTILINE) == [
+        "# MNIST sum, config name",
+        "## Answers",
+        "answers.png",
+        "## Curves",
+        "curves.png",
+        "## Mistakes",
+        "mistakes.png",
+        "## What is taken for what",
+        "confusion_digit.png",
+        "confusion_sum.png",
+        "## Network",
+        "layer",
+        "model.png",
+        "## Data",
+        "samples.png",
+        "## Machine",
+    ]
+    head, _ = report.split("## Answers")
+    trained, reached, departs = map(head.index, ("trained on", "test accuracy", "It departs"))
+    assert trained < reached < departs
+    sentence = " ".join(head.split())
+    assert (
+        "It was trained on 4,000 images of `sample` for 2 epochs, in 4 s (2,000 images a second), "
+        "and tested on 1,000 others."
+    ) in sentence
+    _, machine = report.split("## Machine")
+    assert "jaxlib" in machine
+
+
 def test_report_of_one_epoch_of_base_without_mistakes(tmp_path, splits):
     report = write(tmp_path, base(), epochs=1, splits=splits, misread=0)
     assert re.search(r"digit +\| sum +\| original's digit +\| original's sum", report)
@@ -54,3 +86,4 @@ def test_report_of_one_epoch_of_base_without_mistakes(tmp_path, splits):
     assert "mean of the last" not in report
     assert "No digit was taken for another." in report
     assert "without a change" in report
+    assert "for 1 epoch, in 2 s" in " ".join(report.split())

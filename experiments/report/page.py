@@ -5,6 +5,7 @@ from statistics import mean, median
 from textwrap import fill
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Int
 
@@ -26,7 +27,7 @@ from experiments.system.this_run import Run
 from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
 from mnist_sum.batch import all_sums
 from mnist_sum.model import Outputs, make_model
-from mnist_sum.summary import list_layers
+from mnist_sum.summary import Layer, list_layers
 
 ANSWERS = "answers.png"
 MISTAKES = "mistakes.png"
@@ -57,21 +58,37 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
     draw_model(layers, folder / MODEL)
     sections = (
         f"# MNIST sum, config {run.name}",
-        "A network reads the digit in an image, and adds a number to it.",
+        training_section(run, records),
         result_section(records, beside),
-        run_section(run, records),
-        f"## Answers\n\n![Right answers, and how probable they were found]({ANSWERS})",
+        differences(run.config),
+        f"## Answers\n\n![Right answers, and how probable they were found]({ANSWERS})\n\n"
+        "Each test image is paired here with one number, drawn once.",
         curves_section(beside),
         mistakes_section(confusions),
+        confusion_section(confusions["digit"]),
+        network_section(layers),
         f"## Data\n\n![The first training images]({SAMPLES})",
-        f"## Model\n\n![The layers, from the image to the sum]({MODEL})\n\n"
-        f"```text\n{layer_table(layers)}\n```",
+        machine_section(run.devices),
     )
     write(folder / REPORT, "\n\n".join(sections) + "\n")
 
 
+def training_section(run: Run, records: Sequence[dict[str, Any]]) -> str:
+    """Say first what was trained, on what, and how fast."""
+    seconds = sum(record["seconds"] for record in records)
+    speed = median(record["examples_per_second"] for record in records)
+    train, test = (len(dataset.digit) for dataset in run.splits)
+    epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
+    text = (
+        "A network reads the digit in an image, and adds a number to it. It was trained on "
+        f"{train:,} images of `{run.config.dataset}` for {epochs}, in {seconds:,.0f} s "
+        f"({speed:,.0f} images a second), and tested on {test:,} others."
+    )
+    return fill(text, PAGE_WIDTH)
+
+
 def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]]) -> str:
-    """Say first how well digits and sums are read; beside it, how well by the original."""
+    """Say how well digits and sums are read; beside it, how well by the original."""
     runs = {"": records} | ({"original's ": beside} if beside else {})
     rows: list[Row] = [("test accuracy", *(f"{run}{o}" for run in runs for o in COLOURS))]
     rows.append(("last epoch", *(x for run in runs.values() for x in accuracies(run, 1))))
@@ -93,20 +110,6 @@ def accuracies(records: Sequence[dict[str, Any]], epochs: int) -> list[str]:
     """Average the test accuracies of both outputs over the last so many epochs."""
     last = [record["test"] for record in records[-epochs:]]
     return [f"{mean(test[f'{output}_accuracy'] for test in last):.2%}" for output in COLOURS]
-
-
-def run_section(run: Run, records: Sequence[dict[str, Any]]) -> str:
-    """Say what was trained, on what, and how fast."""
-    seconds = sum(record["seconds"] for record in records)
-    speed = median(record["examples_per_second"] for record in records)
-    train, test = (len(dataset.digit) for dataset in run.splits)
-    facts = {
-        "data": f"{run.config.dataset}, {train:,} training and {test:,} test images",
-        "training": f"{len(records)} epochs in {seconds:,.0f} s, {speed:,.0f} images a second",
-        **describe_environment(run.devices),
-    }
-    facts_table = markdown_table([("what", "value"), *facts.items()])
-    return f"## What ran\n\n{facts_table}\n\n{differences(run.config)}"
 
 
 def differences(config: Config) -> str:
@@ -136,19 +139,22 @@ def curves_section(beside: Sequence[dict[str, Any]]) -> str:
 
 
 def mistakes_section(confusions: dict[str, Int[np.ndarray, "label label"]]) -> str:
-    """Show what is misread, the most confident mistakes first, and what is taken for what."""
+    """Show what is misread, the most confident mistakes first."""
     totals = " and ".join(
         f"{counts.sum() - counts.trace():,} of {counts.sum():,} {output}s"
         for output, counts in confusions.items()
     )
-    matrices = "\n\n".join(
+    picture = f"![The most confident mistakes]({MISTAKES})"
+    return f"## Mistakes\n\nMisread: {totals}.\n\n{picture}"
+
+
+def confusion_section(counts: Int[np.ndarray, "10 10"]) -> str:
+    """Show what is taken for what."""
+    pictures = "\n\n".join(
         f"![Which {output}s were read as which]({picture})"
         for output, picture in CONFUSIONS.items()
     )
-    return (
-        f"## Mistakes\n\nMisread: {totals}.\n\n![The most confident mistakes]({MISTAKES})\n\n"
-        f"{most_confused(confusions['digit'])}\n\n{matrices}"
-    )
+    return f"## What is taken for what\n\n{most_confused(counts)}\n\n{pictures}"
 
 
 def most_confused(counts: Int[np.ndarray, "10 10"]) -> str:
@@ -158,3 +164,20 @@ def most_confused(counts: Int[np.ndarray, "10 10"]) -> str:
         return "No digit was taken for another."
     table = markdown_table([("digit", "read as", "times", "of"), *rows])
     return f"The digits most often taken for another:\n\n{table}"
+
+
+def network_section(layers: list[Layer]) -> str:
+    """List the layers, then draw them."""
+    note = (
+        "In a box, below the layer: its parameters. At an arrow: the shape of what passes for one "
+        "image, channels first."
+    )
+    picture = f"![The layers, from the image to the sum]({MODEL})"
+    table = f"```text\n{layer_table(layers)}\n```"
+    return f"## Network\n\n{table}\n\n{picture}\n\n{fill(note, PAGE_WIDTH)}"
+
+
+def machine_section(devices: list[jax.Device]) -> str:
+    """Say what the run computed on."""
+    table = markdown_table([("what", "value"), *describe_environment(devices).items()])
+    return f"## Machine\n\n{table}"
