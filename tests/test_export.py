@@ -15,6 +15,8 @@ from onnxruntime import InferenceSession
 from experiments import export as command
 from experiments.configs import best, sample, vary
 from experiments.exporting.source import command_of, read_source
+from experiments.system.this_run import Run
+from experiments.training.epochs import run_facts
 from mnist_sum.checkpoint import Checkpoint, open_checkpoints, save
 from mnist_sum.data import load
 from mnist_sum.network import Network
@@ -82,7 +84,7 @@ def test_safetensors_of_a_run_say_how_it_was_trained(tmp_path):
     config = vary(sample(), seed=7)
     state = create_state(config.recipe, jax.random.key(0), 480)
     test = {"digit_accuracy": 0.5, "sum_accuracy": 0.25}
-    run = {"dataset": "sample", "train_examples": None, "held_out": 0, "seed": 7, "epochs": 12}
+    run = run_facts(Run("sample", config, tmp_path, jax.devices(), load("sample")))
     with open_checkpoints(tmp_path / "checkpoints") as checkpoints:
         saved = Checkpoint(config.recipe, state, [{"epoch": 1, "test": test}], run)
         save(checkpoints, 1, saved)

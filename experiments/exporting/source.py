@@ -39,7 +39,8 @@ def provenance_of(folder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
     """List what a run has noted of itself: its command, and what the network reached."""
     try:
         name = json.loads((folder / workdir.CONFIG).read_text())["name"]
-        config = config_of(fields_of(Config(checkpoint.recipe)) | dict(checkpoint.run))
+        of_run = {name: x for name, x in checkpoint.run.items() if name != "settings"}
+        config = config_of(fields_of(Config(checkpoint.recipe)) | of_run)
         command = command_of(name, config)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{folder / workdir.CONFIG} is not that of a run ({error}).") from error
