@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import jax
 
-from mnist_sum.answer import Answer, answer_file
+from mnist_sum.answer import Answer, answer_file, write_probability
 from mnist_sum.check import InputError
 from mnist_sum.compiled import keep_compiled_programs
 from mnist_sum.network import Network
@@ -151,7 +151,8 @@ def print_answer(answer: Answer, width: int) -> None:
     """Print an answer as a row of the table, or as a sentence where the table has no width."""
     fields = answer.fields()
     digit, number, sum_ = fields["digit"], fields["number"], fields["sum"]
-    sure = [f"{100 * fields[name]:.2f}" for name in ("digit_probability", "sum_probability")]
+    highest = (fields[name] for name in ("digit_probability", "sum_probability"))
+    sure = [write_probability(probability, 2).rstrip("%") for probability in highest]
     if width:
         values = zip((digit, number, sum_, *sure), COLUMNS, strict=True)
         cells = (f"{value:>{len(column)}}" for value, column in values)

@@ -39,3 +39,11 @@ def answer_file(network: Network, file: str, number: int) -> Answer:
     image = read_image(file)
     digits, sums = predict_probabilities(network, image, number)
     return Answer(file, image, number, np.asarray(digits), np.asarray(sums))
+
+
+def write_probability(probability: float, decimals: int) -> str:
+    """Write a probability in percent; what is nearly certain is not called certain."""
+    text = f"{probability:.{decimals}%}"
+    if float(text.rstrip("%")) < 100:
+        return text
+    return f"> {1 - 10.0 ** -(2 + decimals):.{decimals}%}"

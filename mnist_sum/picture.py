@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from mnist_sum.answer import Answer
+from mnist_sum.answer import Answer, write_probability
 
 TITLES = ("the picture", "the network sees", "the digit", "the sum")
 LARGEST = 400  # pixels of a side that are drawn of a picture
@@ -52,7 +52,7 @@ def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
     highest = int(probabilities.argmax())
     colors = [HIGHEST_BAR if value == highest else BAR for value in range(len(probabilities))]
     axes.bar(range(len(probabilities)), probabilities, color=colors)
-    sure = f"{probabilities[highest]:.1%}"
+    sure = write_probability(float(probabilities[highest]), 2)
     axes.annotate(sure, (highest, probabilities[highest] + 0.03), ha="center")
     axes.set(xticks=range(len(probabilities)), ylim=(0, 1.15), yticks=[])
     axes.spines[["top", "left", "right"]].set_visible(False)

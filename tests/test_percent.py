@@ -2,7 +2,8 @@
 
 import pytest
 
-from experiments.report.percent import count_decimals, write_probability
+from experiments.report.percent import count_decimals
+from mnist_sum.answer import write_probability
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,8 @@
-"""Percentages, with as many decimals as they bear."""
+"""Accuracies in percent, with as many decimals as they bear."""
 
 from math import floor, log10
 
 MOST_DECIMALS = 2  # of an accuracy: with ten seeds of 10,000 test images, a third would be noise
-
-
-def write_probability(probability: float, decimals: int) -> str:
-    """Write a probability in percent; what is nearly certain is not called certain."""
-    text = f"{probability:.{decimals}%}"
-    if float(text.rstrip("%")) < 100:
-        return text
-    return f"> {1 - 10.0 ** -(2 + decimals):.{decimals}%}"
 
 
 def count_decimals(std: float, seeds: int) -> int:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from experiments.report.answers import Answer
 from experiments.report.mistakes import Mistake
-from experiments.report.percent import write_probability
 from experiments.report.sheet import FONT_SIZE, INK, SMALL, new_figure, our_style, save
+from mnist_sum.answer import write_probability
 from mnist_sum.data import Dataset
 from mnist_sum.recipe import Recipe
 
