@@ -65,8 +65,8 @@ def run(seed, seconds, left=1.0):
 def test_time_to_accuracy_is_a_mean_over_seeds():
     sentences = results.run_sentences([run(1, 30.0), run(2, 32.0), run(3, 90.0, left=0.3)])
     assert sentences == [
-        "31.0 ± 1.4 s from the first step to the last; then 99.200 ± 0.100 % of the test "
-        "digits are right, and 98.000 ± 0.000 % of the sums (mean and deviation over 3 seeds).",
+        "31.0 ± 1.4 s from the first step to the last; then 99.20 ± 0.10 % of the test "
+        "digits are right, and 98.00 ± 0.00 % of the sums (mean and deviation over 3 seeds).",
         "Runs that were disturbed, and whose times are left out: 1.",
     ]
     (sentence,) = results.run_sentences([run(1, 30.0, left=0.3)])

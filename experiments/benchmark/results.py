@@ -116,7 +116,7 @@ def run_sentences(runs: Sequence[Figures]) -> list[str]:
     disturbed = len(runs) - len(quiet)
     seconds = f"{spread(quiet, 1)} s" if quiet else "It was never quiet: an unknown time"
     digit, sum_ = (
-        spread([100 * run[f"{what}_accuracy"] for run in runs], 3) for what in ("digit", "sum")
+        spread([100 * run[f"{what}_accuracy"] for run in runs], 2) for what in ("digit", "sum")
     )
     sentences = [
         f"{seconds} from the first step to the last; then {digit} % of the test digits "
