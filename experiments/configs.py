@@ -133,7 +133,7 @@ def fast() -> Config:
 
 
 def best() -> Config:
-    """Train longer on images distorted more, for the accuracy that the network can reach.
+    """Train longer on images distorted more, and renew statistics in the end: the best accuracy.
 
     python -m experiments.run --config best
     """

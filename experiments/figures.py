@@ -39,7 +39,10 @@ def run(_: FiguresOptions) -> None:
     """Write the texts that do not say what the records do, and name all."""
     for name in TEXTS:
         path = ROOT / name
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror}).") from None
         made = with_figures(text, ROOT / RESULTS)
         if made != text:
             workdir.write(path, made)

@@ -3,24 +3,24 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import tyro
 
-from experiments.configs import Config, fields_of
+from experiments.configs import fields_of
 from experiments.report.curves import draw_seeds
 from experiments.report.page import LAST_EPOCHS
 from experiments.report.percent import count_decimals
+from experiments.report.records import Records, last_accuracies, read_run, training_seconds
 from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import UsageError, exit_code, parse_options
 
 SUMMARY = "summary.json"
 PICTURE = "seeds.png"
-Records = list[dict[str, Any]]  # of a run: one an epoch
 SPREAD: dict[str, Callable[[list[float]], float]] = {
     "mean": mean,
     "std": stdev,
@@ -85,24 +85,6 @@ def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str,
     }
 
 
-def training_seconds(run: Records) -> float:
-    """Add up the seconds of a run's epochs, which are those of its training steps."""
-    return sum(record["seconds"] for record in run)
-
-
-def read_run(folder: Path) -> tuple[Config, Records]:
-    """Read the config of a finished run and its record of every epoch."""
-    try:
-        config = workdir.read_config(folder)
-        lines = (folder / workdir.METRICS).read_text().splitlines()
-        records = [json.loads(line) for line in lines]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(f"{folder} does not hold a run ({error}).") from None
-    if len(records) != config.epochs:
-        raise UsageError(f"The run {folder} has {len(records)} of {config.epochs} epochs.")
-    return config, records
-
-
 def summarize(runs: Sequence[Records]) -> dict[str, dict[str, dict[str, float]]]:
     """Compute, over the seeds, the spread of the last epoch; of longer runs the mean of seven too.
 
@@ -119,11 +101,6 @@ def summarize(runs: Sequence[Records]) -> dict[str, dict[str, dict[str, float]]]
         }
         for name, epochs in spans.items()
     }
-
-
-def last_accuracies(runs: Iterable[Records], accuracy: str, epochs: int = 1) -> list[float]:
-    """Take a test accuracy of each run: its mean over the last so many epochs."""
-    return [mean(record["test"][accuracy] for record in run[-epochs:]) for run in runs]
 
 
 def spread_of(values: list[float]) -> dict[str, float]:

@@ -23,7 +23,7 @@ from mnist_sum.recipe import NUM_NUMBERS, show
 from mnist_sum.weights import PRETRAINED, WeightsError, load_run, load_weights
 
 MAX_DRAWN = 100  # files in a picture, which would be too high to look at
-COLUMNS = ("digit", "number", "sum", "digit %", "sum %")
+COLUMNS = ("digit", "number", "sum", "digit %", "  sum %")  # wide enough for "> 99.99"
 
 
 class UsageError(ValueError):

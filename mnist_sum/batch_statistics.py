@@ -8,21 +8,29 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, UInt8
 
+from mnist_sum.check import check_examples
 from mnist_sum.data import Dataset
 from mnist_sum.layers import BatchNorm
 from mnist_sum.model import make_model
 from mnist_sum.network import Network
 
-CHUNK = 1000  # images in a batch; the last twenty or so decide
+CHUNK = 1000  # images in a batch, of which the last twenty or so decide
 
 
-@jax.jit
 def renew_statistics(network: Network, dataset: Dataset) -> Network:
     """Have the running statistics follow one pass over undistorted images; no weight changes.
 
     Training leaves those of distorted images, which are not what the network is used on. They begin
-    at zero, which is made up for in the end, as Adam does: nothing of the old ones is left.
+    at zero, which is made up for in the end, as Adam does: nothing of the old ones is left. Batches
+    are of a thousand images; a last one that would be shorter is left out.
+    Raises InputError for arrays of another shape or dtype than a Dataset's, and for no image.
     """
+    check_examples("dataset", dataset)
+    return _renew(network, dataset)
+
+
+@jax.jit
+def _renew(network: Network, dataset: Dataset) -> Network:
     images = jnp.asarray(dataset.image)
     chunk = min(CHUNK, len(images))
     recipe = dataclasses.replace(network.recipe, dropout_rate=0.0)

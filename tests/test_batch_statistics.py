@@ -2,14 +2,16 @@
 
 import chex
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mnist_sum import batch_statistics
 from mnist_sum.batch_statistics import renew_statistics
+from mnist_sum.check import InputError
+from mnist_sum.data import Dataset
 from mnist_sum.network import Network
 from mnist_sum.recipe import Recipe
+from mnist_sum.sharding import data_mesh, replicate
 from mnist_sum.state import create_state
 from tests.tiny import EXAMPLES
 
@@ -45,11 +47,23 @@ def test_they_are_those_of_the_images_with_nothing_left_of_the_old_ones(network,
 
 def test_of_several_chunks_the_later_weigh_more(network, dataset, monkeypatch):
     monkeypatch.setattr(batch_statistics, "CHUNK", EXAMPLES // 2)
-    renewed = renew_statistics.__wrapped__(network, dataset)
+    renewed = batch_statistics._renew.__wrapped__(network, dataset)
     halves = [
         first_statistics(network, dataset.image[half])["mean"]
         for half in (slice(EXAMPLES // 2), slice(EXAMPLES // 2, None))
     ]
     mean = renewed.variables["batch_stats"]["encoder"]["block1"]["norm"]["mean"]
     np.testing.assert_allclose(mean, (0.9 * halves[0] + halves[1]) / 1.9, rtol=1e-4, atol=1e-3)
-    assert jnp.isfinite(mean).all()
+
+
+def test_on_many_devices_they_are_those_of_one(network, dataset):
+    mesh = data_mesh(jax.devices())
+    everywhere = renew_statistics(*replicate((network, dataset), mesh))
+    assert all(x.sharding.is_fully_replicated for x in jax.tree.leaves(everywhere))
+    alone = renew_statistics(network, dataset)
+    chex.assert_trees_all_close(jax.device_get(everywhere), jax.device_get(alone), rtol=1e-4)
+
+
+def test_what_is_no_dataset_is_refused(network, dataset):
+    with pytest.raises(InputError, match=r"dataset\.image is uint8\[0, 28, 28\], expected"):
+        renew_statistics(network, Dataset(*(x[:0] for x in dataset)))

@@ -68,7 +68,7 @@ def test_one_file_is_a_sentence_and_many_are_a_table(pictures, weights, capsys):
     assert len(sentence.splitlines()) == 1
     assert main(["0.png", "1.png", "--add", "0", "--weights", str(weights)]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
-    assert head == "file   digit  number  sum  digit %  sum %"
+    assert head == "file   digit  number  sum  digit %    sum %"
     assert [row[:5] for row in rows] == ["0.png", "1.png"]
     assert {len(row) for row in rows} == {len(head)}
 

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.configs import CONFIGS, base, sample
 from experiments.report import tiles
-from experiments.report.answers import Answer
+from experiments.report.answers import RightAnswer
 from experiments.report.mistakes import Mistake
 from experiments.report.tiles import (
     caption_answer,
@@ -51,7 +51,9 @@ def test_caption_of_a_mistake_says_what_is_wrong_of_digit_and_sum(mistake, capti
 
 
 def test_caption_of_an_answer_has_the_sum_and_both_probabilities():
-    answer = Answer(IMAGE, digit=7, number=5, digit_probability=0.9876, sum_probability=0.99999)
+    answer = RightAnswer(
+        IMAGE, digit=7, number=5, digit_probability=0.9876, sum_probability=0.99999
+    )
     assert caption_answer(answer) == "7 + 5 = 12\ndigit 7: 98.76%\nsum 12: > 99.99%"
 
 
@@ -66,7 +68,7 @@ def test_mistakes_have_room_however_many(monkeypatch, digits, sums):
 @pytest.mark.parametrize(("answers", "shown"), [(0, 0), (7, 7), (974, 12)])
 def test_answers_have_room_however_many(monkeypatch, answers, shown):
     figures = catch_figures(monkeypatch, tiles)
-    answer = Answer(IMAGE, digit=8, number=8, digit_probability=1, sum_probability=1)
+    answer = RightAnswer(IMAGE, digit=8, number=8, digit_probability=1, sum_probability=1)
     draw_answers([answer] * answers, Path())
     assert_texts_are_apart(figures[0], CAPTION_GAP)
     assert len(figures[0].axes) == shown

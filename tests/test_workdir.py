@@ -79,6 +79,13 @@ def test_a_run_goes_on_for_more_epochs_if_the_first_ones_are_the_same(tmp_path):
     assert workdir.read_config(tmp_path / "one_cycle") == fast()
 
 
+def test_a_run_with_new_statistics_does_not_go_on_for_more_epochs(tmp_path):
+    begin(tmp_path, "base", Config(epochs=3, renew_statistics=True))
+    begin(tmp_path, "base", Config(epochs=3, renew_statistics=True), resume=True)
+    with pytest.raises(UsageError, match=r"epochs was 3 and is 4, and the statistics of what was"):
+        begin(tmp_path, "base", Config(epochs=4, renew_statistics=True), resume=True)
+
+
 def test_a_run_does_not_go_on_under_other_settings(tmp_path):
     begin(tmp_path, "base", Config())
     begin(tmp_path, "base", Config(), resume=True, settings=SETTINGS | {"jax_of_tomorrow": 1})

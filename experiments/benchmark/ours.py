@@ -16,6 +16,7 @@ from experiments.benchmark.worker import Figures, Prepared, serve
 from experiments.configs import Config, config_of
 from experiments.system.arguments import UsageError
 from experiments.system.device import choose_devices, device_name
+from mnist_sum.batch_statistics import renew_statistics
 from mnist_sum.data import DataError, Dataset
 from mnist_sum.evaluate import evaluate
 from mnist_sum.loss import averages
@@ -135,7 +136,10 @@ def time_run(setting: Setting, seed: int) -> Figures:
         state, _ = train_epoch(config.recipe, state, train, key, mesh)
     jax.block_until_ready(state)
     training_seconds = time.perf_counter() - start
-    tested = averages(evaluate(Network(config.recipe, state.variables), test, mesh))
+    network = Network(config.recipe, state.variables)
+    if config.renew_statistics:
+        network = renew_statistics(network, train)
+    tested = averages(evaluate(network, test, mesh))
     return {"seed": seed, "training_seconds": training_seconds} | tested
 
 

@@ -9,8 +9,8 @@ from experiments.configs import CONFIGS, STUDIES, named_config
 from experiments.documents.records import RESULTS, Runs, recorded
 from experiments.report import original
 from experiments.report.page import LAST_EPOCHS
+from experiments.report.records import Records, last_accuracies, training_seconds
 from experiments.report.tables import Row, markdown_table, ranges_of
-from experiments.summarize import Records, last_accuracies, training_seconds
 
 AIMS = {"fast": (99.30, 99.28), "best": (99.60, 99.60)}  # digit, sum; set before the search
 NUMBERS = {

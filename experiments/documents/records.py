@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.configs import CONFIGS
-from experiments.summarize import Records
+from experiments.report.records import Records
 from experiments.system.arguments import UsageError
 
 RESULTS = "experiments/results"

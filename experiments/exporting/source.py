@@ -48,7 +48,8 @@ def provenance_of(folder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
         "config": name,
         "command": command,
         **checkpoint.run,
-        "epochs": len(checkpoint.records),  # of those that the run may yet have
+        "epochs": (done := len(checkpoint.records)),  # of those that the run may yet have
+        "renew_statistics": config.renew_statistics and done == config.epochs,
         "steps": int(checkpoint.state.step),
         "test": checkpoint.records[-1]["test"],
     }

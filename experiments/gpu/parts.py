@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from experiments.summarize import read_run
+from experiments.report.records import read_run
 from experiments.system.device import whole_call_flag
 
 Figures = dict[str, Any]

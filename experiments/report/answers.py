@@ -10,7 +10,7 @@ from mnist_sum.data import Dataset
 from mnist_sum.model import Outputs
 
 
-class Answer(NamedTuple):
+class RightAnswer(NamedTuple):
     """One image whose digit was read right, and so was its sum with its number."""
 
     image: UInt8[np.ndarray, "28 28"]
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
     sum_probability: float
 
 
-def right_answers(test: Dataset, outputs: Outputs) -> list[Answer]:
+def right_answers(test: Dataset, outputs: Outputs) -> list[RightAnswer]:
     """List the images whose digit is read right, and whose sum with their own number is."""
     digit, number = np.asarray(test.digit), np.asarray(test.number)
     rows = np.arange(len(digit))
@@ -28,7 +28,7 @@ def right_answers(test: Dataset, outputs: Outputs) -> list[Answer]:
     sums = np.asarray(jax.nn.softmax(outputs.sum_logits[rows, number]))
     right = (digits.argmax(-1) == digit) & (sums.argmax(-1) == digit + number)
     return [
-        Answer(
+        RightAnswer(
             image=np.asarray(test.image[row]),
             digit=int(digit[row]),
             number=int(number[row]),

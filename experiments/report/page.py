@@ -59,7 +59,7 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
     sections = (
         f"# MNIST sum, config {run.name}",
         training_section(run, records),
-        result_section(records, beside),
+        result_section(records, beside, run.config.renew_statistics),
         differences(run.config),
         f"## Answers\n\n![Right answers, and how probable they were found]({ANSWERS})\n\n"
         "Each test image is paired here with one number, drawn once.",
@@ -87,7 +87,9 @@ def training_section(run: Run, records: Sequence[dict[str, Any]]) -> str:
     return fill(text, PAGE_WIDTH)
 
 
-def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]]) -> str:
+def result_section(
+    records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], renewed: bool = False
+) -> str:
     """Say how well digits and sums are read; beside it, how well by the original."""
     runs = {"": records} | ({"original's ": beside} if beside else {})
     rows: list[Row] = [("test accuracy", *(f"{run}{o}" for run in runs for o in COLOURS))]
@@ -103,6 +105,8 @@ def result_section(records: Sequence[dict[str, Any]], beside: Sequence[dict[str,
         note += f" The original's log, of one run of {len(beside)} epochs, pairs it with one."
     if beside and len(records) >= LAST_EPOCHS:
         note += " Single epochs are noisy, and the original's last is its best: compare the means."
+    if renewed:
+        note += " Batch norm's statistics were taken anew before the last epoch's test."
     return f"{markdown_table(rows)}\n\n{fill(note, PAGE_WIDTH)}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
-from experiments.report.answers import Answer
+from experiments.report.answers import RightAnswer
 from experiments.report.mistakes import Mistake
 from experiments.report.sheet import FONT_SIZE, INK, SMALL, new_figure, our_style, save
 from mnist_sum.answer import write_probability
@@ -17,7 +17,7 @@ from mnist_sum.data import Dataset
 from mnist_sum.recipe import Recipe
 
 COLUMNS = 6  # images in a row: as many as have room for their captions
-SAMPLES, ANSWERS, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for rows in (4, 2, 3, 2))
+MOST_SAMPLES, MOST_ANSWERS, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for rows in (4, 2, 3, 2))
 DISTORTIONS = ("shift", "rotation", "scale", "shear", "elastic", "erase")  # fields of a recipe
 TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
 
@@ -45,7 +45,7 @@ class Tiles(NamedTuple):
 @our_style
 def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
     """Draw the first images to train on, with what training adds to them."""
-    first = Dataset(*(np.asarray(x)[:SAMPLES] for x in dataset))
+    first = Dataset(*(np.asarray(x)[:MOST_SAMPLES] for x in dataset))
     images = f"The first {len(first.digit)} training images"
     if any(getattr(recipe, field) for field in DISTORTIONS):
         images += ", before they are distorted"
@@ -58,10 +58,10 @@ def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
 
 
 @our_style
-def draw_answers(answers: Sequence[Answer], path: Path) -> None:
+def draw_answers(answers: Sequence[RightAnswer], path: Path) -> None:
     """Draw the first right answers, with the probabilities of digit and sum."""
-    shown = answers[:ANSWERS]
-    count = write_count(len(answers), ANSWERS, "the first {}")
+    shown = answers[:MOST_ANSWERS]
+    count = write_count(len(answers), MOST_ANSWERS, "the first {}")
     images, captions = [answer.image for answer in shown], [*map(caption_answer, shown)]
     draw_tiles([Tiles(f"Digit and sum read right: {count}", images, captions)], path)
 
@@ -107,7 +107,7 @@ def write_sum(digit: int, number: int) -> str:
     return f"{digit} + {number} = {digit + number}"
 
 
-def caption_answer(answer: Answer) -> str:
+def caption_answer(answer: RightAnswer) -> str:
     """Say what was read right, and how probable it was found."""
     return (
         f"{write_sum(answer.digit, answer.number)}\n"

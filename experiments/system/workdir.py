@@ -117,10 +117,12 @@ def check_config(what: str, noted: Mapping[str, Any], config: Config) -> None:
     There may be more epochs, if those that are done would have been the same with so many.
     """
     more, why = noted["epochs"] < config.epochs, ""
-    if more and config.recipe.schedule == "constant":
-        noted = {**noted, "epochs": config.epochs}
-    elif more:
+    if more and config.recipe.schedule == "one_cycle":
         why = ", and one_cycle lays its learning rates over all epochs"
+    elif more and config.renew_statistics:
+        why = ", and the statistics of what was its last are those of the end"
+    elif more:
+        noted = {**noted, "epochs": config.epochs}
     if differing := list_differences(noted, config):
         raise UsageError(f"{what} has another config: {differing}{why}.")
 
@@ -172,7 +174,7 @@ def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRI
 def write(path: Path, text: str) -> None:
     """Replace a file as a whole: no reader sees half of it, and no crash leaves it so."""
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w") as file:
+    with partial.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

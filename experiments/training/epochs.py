@@ -126,6 +126,8 @@ def compile_ahead(state: TrainState, training: Training) -> TrainState:
     epoch = begin_epoch(training.key, len(train.digit))
     tally = replicate(zero_tally(), training.mesh)
     state, _ = train_steps(recipe, state, tally, train, epoch, (0, 0), training.mesh)
+    if training.config.renew_statistics:
+        renew_statistics(Network(recipe, state.variables), train)
     jax.block_until_ready((tested, state))
     print(
         f"Compiled in {time.perf_counter() - start:.1f} s. Mean losses and accuracies:", flush=True

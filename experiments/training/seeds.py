@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from experiments.summarize import read_run
+from experiments.report.records import read_run
 from experiments.system import workdir
 from experiments.system.arguments import UsageError
 from experiments.system.device import DeviceChoice
