@@ -115,6 +115,23 @@ def test_several_seeds_say_which_train_and_how_long_it_takes(clock, terminal):
     assert bar(99, {9: 0}, []) == "seed 9  30 of 30 epochs, writing reports"
 
 
+@pytest.mark.parametrize(
+    ("columns", "tail"),
+    [(80, " 5 of 30 epochs, compiling first: 00:00"), (60, " compiling first: 00:00"), (40, "")],
+)
+def test_on_a_narrow_terminal_the_bar_of_seeds_has_room(monkeypatch, terminal, columns, tail):
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: 100.0)
+    resize, read = terminal
+    resize(columns)
+    shown = SeedsProgress(30, interactive=True)
+    shown.advance({7: 5, 8: 10}, [10])
+    *_, bar = read().split("\r")
+    shown.close()
+    seeds, cells, rest = bar.split("|")
+    assert (seeds, rest) == ("training seeds 7 .. 8 ", tail)
+    assert len(cells) >= 8
+
+
 def test_a_seed_that_waits_takes_the_place_that_is_free_first():
     assert longest_lane([3], []) == 3
     assert longest_lane([3, 5], [5]) == 8

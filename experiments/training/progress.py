@@ -66,7 +66,9 @@ class SeedsProgress:
             seconds = max(self.pace * lane - (now - self.changed), 0)
             expected = f"{tqdm.format_interval(seconds)} left"
         seeds = f"training {'seed' if len(running) == 1 else 'seeds'} {ranges_of(sorted(running))}"
-        self.bar.bar_format = f"{seeds} |{{bar}}| {done} of {self.bar.total} epochs, {expected}"
+        tails = [f" {done} of {self.bar.total} epochs, {expected}", f" {expected}"]
+        tail = first_that_fits(tails, f"{seeds} ||", self.bar.format_dict["ncols"])
+        self.bar.bar_format = f"{seeds} |{{bar}}|{tail}"
         self.bar.refresh()
 
     def write(self, line: str) -> None:
@@ -99,9 +101,15 @@ def bar_format(label: str, averages: Mapping[str, float], columns: int | None) -
     if averages:
         accuracies = f" digit {averages['digit_accuracy']:.1%}  sum {averages['sum_accuracy']:.1%}"
         tails = [f" {figures_of(averages, digits=3)}  {RATE}", f"{accuracies}  {RATE}", accuracies]
-    room = sys.maxsize if columns is None else columns - len(f"{label} 100%||") - LEAST_CELLS
-    tail = next((tail for tail in tails if len(tail.replace(RATE, "9.99k/s")) <= room), "")
-    return f"{label} {{percentage:3.0f}}%|{{bar}}|{tail}"
+    return (
+        f"{label} {{percentage:3.0f}}%|{{bar}}|{first_that_fits(tails, f'{label} 100%||', columns)}"
+    )
+
+
+def first_that_fits(tails: Sequence[str], before: str, columns: int | None) -> str:
+    """Choose what stands behind a bar, so that this has some cells; nothing, if all is too long."""
+    room = sys.maxsize if columns is None else columns - len(before) - LEAST_CELLS
+    return next((tail for tail in tails if len(tail.replace(RATE, "9.99k/s")) <= room), "")
 
 
 def longest_lane(running: Iterable[int], waiting: Iterable[int]) -> int:
