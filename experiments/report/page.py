@@ -1,7 +1,7 @@
 """report.md: what a run did and how well, on one page with its pictures."""
 
 from collections.abc import Sequence
-from statistics import mean, median
+from statistics import median
 from textwrap import fill
 from typing import Any
 
@@ -19,6 +19,7 @@ from experiments.report.confusion import (
 )
 from experiments.report.graph import draw_model
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
+from experiments.report.records import last_accuracies, training_seconds
 from experiments.report.sheet import COLOURS
 from experiments.report.tables import Row, layer_table, markdown_table
 from experiments.report.tiles import draw_answers, draw_mistakes, draw_samples
@@ -75,7 +76,7 @@ def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) 
 
 def training_section(run: Run, records: Sequence[dict[str, Any]]) -> str:
     """Say first what was trained, on what, and how fast."""
-    seconds = sum(record["seconds"] for record in records)
+    seconds = training_seconds(records)
     speed = median(record["examples_per_second"] for record in records)
     train, test = (len(dataset.digit) for dataset in run.splits)
     epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
@@ -112,8 +113,9 @@ def result_section(
 
 def accuracies(records: Sequence[dict[str, Any]], epochs: int) -> list[str]:
     """Average the test accuracies of both outputs over the last so many epochs."""
-    last = [record["test"] for record in records[-epochs:]]
-    return [f"{mean(test[f'{output}_accuracy'] for test in last):.2%}" for output in COLOURS]
+    return [
+        f"{last_accuracies([records], f'{output}_accuracy', epochs)[0]:.2%}" for output in COLOURS
+    ]
 
 
 def differences(config: Config) -> str:

@@ -1,7 +1,7 @@
 """The records of a run: what it noted after each epoch."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -26,11 +26,13 @@ def read_run(folder: Path) -> tuple[Config, Records]:
     return config, records
 
 
-def training_seconds(run: Records) -> float:
+def training_seconds(run: Sequence[dict[str, Any]]) -> float:
     """Add up the seconds of a run's epochs, which are those of its training steps."""
     return sum(record["seconds"] for record in run)
 
 
-def last_accuracies(runs: Iterable[Records], accuracy: str, epochs: int = 1) -> list[float]:
+def last_accuracies(
+    runs: Iterable[Sequence[dict[str, Any]]], accuracy: str, epochs: int = 1
+) -> list[float]:
     """Take a test accuracy of each run: its mean over the last so many epochs."""
     return [mean(record["test"][accuracy] for record in run[-epochs:]) for run in runs]

@@ -101,9 +101,8 @@ def bar_format(label: str, averages: Mapping[str, float], columns: int | None) -
     if averages:
         accuracies = f" digit {averages['digit_accuracy']:.1%}  sum {averages['sum_accuracy']:.1%}"
         tails = [f" {figures_of(averages, digits=3)}  {RATE}", f"{accuracies}  {RATE}", accuracies]
-    return (
-        f"{label} {{percentage:3.0f}}%|{{bar}}|{first_that_fits(tails, f'{label} 100%||', columns)}"
-    )
+    tail = first_that_fits(tails, f"{label} 100%||", columns)
+    return f"{label} {{percentage:3.0f}}%|{{bar}}|{tail}"
 
 
 def first_that_fits(tails: Sequence[str], before: str, columns: int | None) -> str:
