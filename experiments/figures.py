@@ -12,7 +12,7 @@ from pathlib import Path
 
 from experiments.documents.accuracies import recipes, results, studies
 from experiments.documents.records import RESULTS
-from experiments.documents.search import search
+from experiments.documents.search import lengths, search
 from experiments.documents.speeds import kernels, ratios, speeds
 from experiments.system import workdir
 from experiments.system.arguments import UsageError, exit_code, parse_options
@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[1]
 TEXTS = ("README.md", "docs/recipes.md", "docs/performance.md", "docs/gpu.md")
 PLACE = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 FIGURES: dict[str, Callable[[Path], str]] = {
-    make.__name__: make for make in (results, ratios, search, recipes, studies, speeds, kernels)
+    make.__name__: make
+    for make in (results, ratios, search, lengths, recipes, studies, speeds, kernels)
 }
 
 

@@ -8,7 +8,7 @@ from experiments import figures
 from experiments.configs import CONFIGS, config_of, fields_of, named_config
 from experiments.documents.accuracies import aims_of, recipes, results, studies
 from experiments.documents.records import RESULTS, read_runs
-from experiments.documents.search import search
+from experiments.documents.search import lengths, search
 from experiments.figures import FIGURES, ROOT, TEXTS, with_figures
 from experiments.summarize import summary_of
 from experiments.system.arguments import UsageError
@@ -144,6 +144,23 @@ def test_the_search_compares_losses_seed_by_seed(tmp_path):
     assert cells_of(text, "changed")[2:4] == ["0.0200, 0.0300", "0.0280, 0.0207 (lower in 1 of 2)"]
     assert "- [as it was](../experiments/results/search/plain/): `run --it`" in text
     assert text.endswith("- [changed](../experiments/results/search/new/): by code that is gone")
+
+
+def test_a_longer_run_is_compared_with_a_shorter_one_seed_by_seed(tmp_path):
+    short = {"digit_loss": 0.02, "sum_loss": 0.03}
+    record(tmp_path / "best", 1, (0.995, 0.99), epochs=2, **short)
+    record(tmp_path / "best", 2, (0.995, 0.99), epochs=2, **short)
+    longer = tmp_path / "best" / "180_epochs"
+    record(longer, 1, (0.996, 0.99), digit_loss=0.01, sum_loss=0.039)
+    record(longer, 2, (0.996, 0.99), digit_loss=0.02, sum_loss=0.031)
+    table = lengths(tmp_path)
+    assert cells_of(table, "2") == [
+        "1 .. 2", "0.0200, 0.0300",
+        "99.500 ± 0.000 (99.50)", "99.000 ± 0.000 (99.00)", "20 to 40",
+    ]  # fmt: skip
+    assert cells_of(table, "3")[:3] == [
+        "1 .. 2", "0.0150, 0.0350 (lower in 1 of 2)", "99.600 ± 0.000 (99.60)",
+    ]  # fmt: skip
 
 
 @pytest.fixture

@@ -1,17 +1,20 @@
-"""The table of the search: what was tried, and what images held out of training say of it."""
+"""Tables of the search: what was tried, by images held out of training, and how long pays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from experiments.documents.accuracies import percent
+from experiments.documents.accuracies import least_to_most, percent, percent_with_range
 from experiments.documents.records import RESULTS, Runs, read_json, read_runs
+from experiments.report.records import training_seconds
 from experiments.report.tables import Row, markdown_table, ranges_of
 
 FOLDER = "search"
 ROWS = "rows.json"  # in it: each row's folder, what it tried, and how, for its first seed
+LONGER = "180_epochs"  # in the folder of `best`: its recipe, for so long
 DECIMALS = 4  # of a loss in nats
+Evaluation = dict[str, Any]
 
 
 def search(records: Path) -> str:
@@ -30,39 +33,62 @@ def search(records: Path) -> str:
 
 def search_row(row: dict[str, Any], runs: Runs, all_runs: dict[str, Runs]) -> Row:
     """Give the means over the seeds, and how the loss compares with that of `against`, in pairs."""
-    last = [records[-1] for records in runs.values()]
-    renewed = [record["renewed"] for record in last]
-    accuracies = [
-        percent([means[f"{output}_accuracy"] for means in renewed]) for output in ("digit", "sum")
-    ]
+    renewed = {seed: records[-1]["renewed"] for seed, records in runs.items()}
+    others = all_runs.get(row.get("against", ""), {})
     return (
         row["what"],
-        str(last[0]["epoch"]),
+        epochs_of(runs),
         ranges_of(runs),
-        losses([record["test"] for record in last]),
-        losses(renewed) + compared(runs, all_runs.get(row.get("against", ""))),
-        *accuracies,
+        losses([records[-1]["test"] for records in runs.values()]),
+        losses(renewed.values())
+        + compared(renewed, {seed: records[-1]["renewed"] for seed, records in others.items()}),
+        *(percent(shares) for shares in accuracies(renewed.values())),
     )
 
 
-def losses(evaluations: Sequence[dict[str, float]]) -> str:
+def lengths(records: Path) -> str:
+    """Set `best` beside the same recipe for more epochs, on the test images."""
+    whole, longer = (read_runs(records / "best" / folder) for folder in ("", LONGER))
+    before = {seed: run[-1]["test"] for seed, run in whole.items()}
+    rows: list[Row] = [
+        ("epochs", "seeds", "loss: digit, sum", "digit %", "sum %", "seconds a seed")
+    ]
+    for runs, others in ((whole, {}), (longer, before)):
+        tested = {seed: run[-1]["test"] for seed, run in runs.items()}
+        rows.append((
+            epochs_of(runs),
+            ranges_of(runs),
+            losses(tested.values()) + compared(tested, others),
+            *(percent_with_range(shares) for shares in accuracies(tested.values())),
+            least_to_most([training_seconds(run) for run in runs.values()], 0),
+        ))  # fmt: skip
+    return markdown_table(rows)
+
+
+def epochs_of(runs: Runs) -> str:
+    """Write how many epochs each of some runs has."""
+    return " to ".join(dict.fromkeys(str(len(records)) for records in runs.values()))
+
+
+def accuracies(evaluations: Iterable[Evaluation]) -> list[list[float]]:
+    """Take the accuracies of digit and sum."""
+    both = [(of["digit_accuracy"], of["sum_accuracy"]) for of in evaluations]
+    return list(map(list, zip(*both, strict=True)))
+
+
+def losses(evaluations: Iterable[Evaluation]) -> str:
     """Write the mean losses of digit and sum."""
-    return ", ".join(
-        f"{mean(evaluation[f'{output}_loss'] for evaluation in evaluations):.{DECIMALS}f}"
-        for output in ("digit", "sum")
-    )
+    both = [(of["digit_loss"], of["sum_loss"]) for of in evaluations]
+    return ", ".join(f"{mean(each):.{DECIMALS}f}" for each in zip(*both, strict=True))
 
 
-def compared(runs: Runs, others: Runs | None) -> str:
-    """Say in how many seeds the losses add up to less than those of another row's same seed."""
-    if others is None:
-        return ""
-    both = sorted(runs.keys() & others.keys())
-    lower = sum(whole_loss(runs[seed]) < whole_loss(others[seed]) for seed in both)
-    return f" (lower in {lower} of {len(both)})"
+def compared(evaluations: dict[int, Evaluation], others: dict[int, Evaluation]) -> str:
+    """Say in how many seeds the losses add up to less than another row's with the same seed."""
+    both = sorted(evaluations.keys() & others.keys())
+    lower = sum(whole_loss(evaluations[seed]) < whole_loss(others[seed]) for seed in both)
+    return f" (lower in {lower} of {len(both)})" if both else ""
 
 
-def whole_loss(records: Sequence[dict[str, Any]]) -> float:
-    """Add the held-out losses of digit and sum after a run."""
-    renewed = records[-1]["renewed"]
-    return renewed["digit_loss"] + renewed["sum_loss"]
+def whole_loss(evaluation: Evaluation) -> float:
+    """Add the losses of digit and sum."""
+    return float(evaluation["digit_loss"] + evaluation["sum_loss"])
