@@ -1,9 +1,11 @@
 """Signals: raised as interrupts, put off while something is better done whole, never lost."""
 
+import gc
 import random
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -109,3 +111,20 @@ CHANCE = random.Random(0)
 )
 def test_a_command_that_is_interrupted_while_it_imports_ends_without_a_traceback(modules):
     assert interrupt_after(modules) == (130, "", ["\n", "Interrupted.\n"])
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_an_interrupt_that_falls_into_a_callback_is_not_lost(number, kind):
+    def callback(*_):
+        gc.callbacks.remove(callback)
+        signal.raise_signal(number)
+
+    def collect():
+        gc.callbacks.append(callback)
+        gc.collect()
+        time.sleep(10)
+
+    with pytest.raises(kind), termination_as_interrupt():
+        collect()

@@ -5,9 +5,13 @@ This module is imported before all others, and only imports what is there at onc
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+
+SECONDS_UNTIL_AGAIN = 0.1
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,9 +41,12 @@ def termination_as_interrupt() -> Iterator[None]:
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
     if signal.getsignal(signal.SIGINT) is end_at_once:
         before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda lost: (again if is_interrupt(lost) else hook)(lost)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -47,6 +54,19 @@ def termination_as_interrupt() -> Iterator[None]:
 def terminate(number: int, frame: FrameType | None) -> None:
     """Raise Terminated."""
     raise Terminated
+
+
+def is_interrupt(lost: "sys.UnraisableHookArgs") -> bool:
+    """Say whether a signal raised what Python ignores, as it does in callbacks."""
+    return issubclass(lost.exc_type, KeyboardInterrupt)
+
+
+def again(lost: "sys.UnraisableHookArgs") -> None:
+    """Send the signal once more, or it would be lost: JAX has a callback for each collection."""
+    number = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
+    timer = threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, (os.getpid(), number))
+    timer.daemon = True
+    timer.start()
 
 
 @contextmanager
