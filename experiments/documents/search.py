@@ -1,11 +1,11 @@
 """Tables of the search: what was tried, by images held out of training, and how long pays."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from experiments.documents.accuracies import least_to_most, percent, percent_with_range
+from experiments.documents.accuracies import accuracies, least_to_most, percent, percent_with_range
 from experiments.documents.records import RESULTS, Runs, read_json, read_runs
 from experiments.report.records import training_seconds
 from experiments.report.tables import Row, markdown_table, ranges_of
@@ -42,26 +42,30 @@ def search_row(row: dict[str, Any], runs: Runs, all_runs: dict[str, Runs]) -> Ro
         losses([records[-1]["test"] for records in runs.values()]),
         losses(renewed.values())
         + compared(renewed, {seed: records[-1]["renewed"] for seed, records in others.items()}),
-        *(percent(shares) for shares in accuracies(renewed.values())),
+        *(
+            percent([evaluation[f"{output}_accuracy"] for evaluation in renewed.values()])
+            for output in ("digit", "sum")
+        ),
     )
 
 
 def lengths(records: Path) -> str:
     """Set `best` beside the same recipe for more epochs, on the test images."""
     whole, longer = (read_runs(records / "best" / folder) for folder in ("", LONGER))
-    before = {seed: run[-1]["test"] for seed, run in whole.items()}
     rows: list[Row] = [
         ("epochs", "seeds", "loss: digit, sum", "digit %", "sum %", "seconds a seed")
     ]
-    for runs, others in ((whole, {}), (longer, before)):
+    others: dict[int, Evaluation] = {}
+    for runs in (whole, longer):
         tested = {seed: run[-1]["test"] for seed, run in runs.items()}
         rows.append((
             epochs_of(runs),
             ranges_of(runs),
             losses(tested.values()) + compared(tested, others),
-            *(percent_with_range(shares) for shares in accuracies(tested.values())),
+            *map(percent_with_range, accuracies(list(runs.values()))),
             least_to_most([training_seconds(run) for run in runs.values()], 0),
         ))  # fmt: skip
+        others = tested
     return markdown_table(rows)
 
 
@@ -70,16 +74,12 @@ def epochs_of(runs: Runs) -> str:
     return " to ".join(dict.fromkeys(str(len(records)) for records in runs.values()))
 
 
-def accuracies(evaluations: Iterable[Evaluation]) -> list[list[float]]:
-    """Take the accuracies of digit and sum."""
-    both = [(of["digit_accuracy"], of["sum_accuracy"]) for of in evaluations]
-    return list(map(list, zip(*both, strict=True)))
-
-
-def losses(evaluations: Iterable[Evaluation]) -> str:
+def losses(evaluations: Collection[Evaluation]) -> str:
     """Write the mean losses of digit and sum."""
-    both = [(of["digit_loss"], of["sum_loss"]) for of in evaluations]
-    return ", ".join(f"{mean(each):.{DECIMALS}f}" for each in zip(*both, strict=True))
+    return ", ".join(
+        f"{mean(evaluation[f'{output}_loss'] for evaluation in evaluations):.{DECIMALS}f}"
+        for output in ("digit", "sum")
+    )
 
 
 def compared(evaluations: dict[int, Evaluation], others: dict[int, Evaluation]) -> str:
