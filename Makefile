@@ -70,10 +70,10 @@ tour: .venv/tour  ## run the notebook docs/tour.ipynb from top to bottom
 	@$(PYTHON_HERE) -m pytest -m tour -n0
 
 bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
-	@$(PYTHON_HERE) -m experiments.bench --config base --dataset $(DATASET) $(ARGS)
+	@$(PYTHON_HERE) -m experiments.workshop.bench --config base --dataset $(DATASET) $(ARGS)
 
 figures: install  ## write the tables of results in README.md and docs/ from their records
-	@$(PYTHON_HERE) -m experiments.figures
+	@$(PYTHON_HERE) -m experiments.workshop.figures
 
 # The compiler of another JAX would count other kernels.
 .venv-gpu/installed: pyproject.toml
@@ -83,7 +83,7 @@ figures: install  ## write the tables of results in README.md and docs/ from the
 	@touch $@
 
 gpu-compile: .venv-gpu/installed  ## compile for an H100, which need not be there, and count what it launches
-	@.venv-gpu/bin/python -m experiments.gpu.launches $(ARGS)
+	@.venv-gpu/bin/python -m experiments.workshop.gpu.launches $(ARGS)
 
 clean:  ## remove the environment and the tools' caches, not the results in runs/
 	rm -rf .venv .venv-gpu .mypy_cache .pytest_cache .ruff_cache

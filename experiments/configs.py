@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import tyro
 
-from mnist_sum.recipe import Recipe, RecipeError, check_fields
+from mnist_sum.errors import RecipeError
+from mnist_sum.recipe import Recipe, check_fields
 
 RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from experiments.report.layers import Layer, list_layers, receptive_fields
 from experiments.report.tables import layer_table, receptive_field_table, text_table
-from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.system.arguments import ConfigOptions, exit_code, parse
 from experiments.system.device import choose_devices
 from experiments.system.environment import describe_environment
 from experiments.system.self_check import self_check
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
-from mnist_sum.model import make_model
+from mnist_sum.errors import UsageError
+from mnist_sum.learning.model import make_model
 from mnist_sum.recipe import Recipe
-from mnist_sum.summary import Layer, list_layers, receptive_fields
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

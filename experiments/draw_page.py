@@ -16,11 +16,12 @@ import tyro
 from flax.traverse_util import flatten_dict
 from jaxtyping import Float
 
-from experiments.system.arguments import UsageError, exit_code, parse_options
+from experiments.system.arguments import exit_code, parse_options
 from experiments.system.workdir import write
-from mnist_sum.layers import BatchNorm
-from mnist_sum.network import Network
-from mnist_sum.weights import WeightsError, load_pretrained, load_run, load_weights
+from mnist_sum.errors import UsageError, WeightsError
+from mnist_sum.files.weights import load_pretrained, load_run, load_weights
+from mnist_sum.learning.layers import BatchNorm
+from mnist_sum.learning.network import Network
 
 PARTS = Path(__file__).with_name("drawing")
 Weights = Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FILE]")]

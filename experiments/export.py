@@ -12,11 +12,12 @@ import numpy as np
 import tyro
 
 from experiments.exporting.source import Source, read_source
-from experiments.system.arguments import UsageError, exit_code, parse_options
+from experiments.system.arguments import exit_code, parse_options
 from mnist_sum.data import load
-from mnist_sum.model import Outputs
-from mnist_sum.network import Network
-from mnist_sum.weights import WeightsError, load_weights, save_weights
+from mnist_sum.errors import UsageError, WeightsError
+from mnist_sum.files.weights import load_weights, save_weights
+from mnist_sum.learning.model import Outputs
+from mnist_sum.learning.network import Network
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
 EXTRAS = {"onnx": "export", "onnxruntime": "export", "torch": "parity"}

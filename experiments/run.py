@@ -17,7 +17,7 @@ import tyro
 from experiments.report.page import write_report
 from experiments.summarize import summarize_runs
 from experiments.system import distributed, workdir
-from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse
+from experiments.system.arguments import ConfigOptions, exit_code, parse
 from experiments.system.device import (
     DeviceChoice,
     Precision,
@@ -35,9 +35,10 @@ from experiments.system.this_run import Run
 from experiments.training.epochs import train
 from experiments.training.seeds import SeedWork, train_seeds
 from mnist_sum.data import Splits
-from mnist_sum.evaluate import predict_outputs
-from mnist_sum.network import Network
-from mnist_sum.sharding import data_mesh
+from mnist_sum.errors import UsageError
+from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.sharding import data_mesh
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

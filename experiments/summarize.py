@@ -17,7 +17,8 @@ from experiments.report.percent import count_decimals
 from experiments.report.records import Records, last_accuracies, read_run, training_seconds
 from experiments.report.tables import text_table
 from experiments.system import workdir
-from experiments.system.arguments import UsageError, exit_code, parse_options
+from experiments.system.arguments import exit_code, parse_options
+from mnist_sum.errors import UsageError
 
 SUMMARY = "summary.json"
 PICTURE = "seeds.png"

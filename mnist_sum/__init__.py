@@ -1,17 +1,17 @@
 """An image of a digit and a number in, the digit and their sum out: pure functions in JAX."""
 
-from mnist_sum.check import InputError
-from mnist_sum.data import DataError, Dataset, Splits, load
-from mnist_sum.evaluate import evaluate, predict_outputs
-from mnist_sum.image import read_image
-from mnist_sum.loss import averages
-from mnist_sum.model import MnistSum, Outputs
-from mnist_sum.network import Network
-from mnist_sum.predict import Prediction, Probabilities, predict, predict_probabilities
-from mnist_sum.recipe import Recipe, RecipeError
-from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import train_epoch, train_step
-from mnist_sum.weights import WeightsError, load_pretrained, load_run, load_weights, save_weights
+from mnist_sum.data import Dataset, Splits, load
+from mnist_sum.errors import DataError, InputError, RecipeError, WeightsError
+from mnist_sum.files.weights import load_pretrained, load_run, load_weights, save_weights
+from mnist_sum.learning.evaluate import evaluate, predict_outputs
+from mnist_sum.learning.loss import averages
+from mnist_sum.learning.model import MnistSum, Outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.predict import Prediction, Probabilities, predict, predict_probabilities
+from mnist_sum.learning.state import TrainState, create_state
+from mnist_sum.learning.train import train_epoch, train_step
+from mnist_sum.reading.image import read_image
+from mnist_sum.recipe import Recipe
 
 __all__ = [
     "DataError",

@@ -15,19 +15,15 @@ from typing import NoReturn
 
 import jax
 
-from mnist_sum.answer import Answer, answer_file, write_probability
-from mnist_sum.check import InputError
-from mnist_sum.compiled import keep_compiled_programs
-from mnist_sum.network import Network
-from mnist_sum.recipe import NUM_NUMBERS, show
-from mnist_sum.weights import PRETRAINED, WeightsError, load_run, load_weights
+from mnist_sum.errors import InputError, UsageError, UserError, show
+from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
+from mnist_sum.learning.network import Network
+from mnist_sum.program_cache import keep_compiled_programs
+from mnist_sum.reading.answer import Answer, answer_file, write_probability
+from mnist_sum.recipe import NUM_NUMBERS
 
 MAX_DRAWN = 100  # files in a picture, which would be too high to look at
 COLUMNS = ("digit", "number", "sum", "digit %", "  sum %")  # wide enough for "> 99.99"
-
-
-class UsageError(ValueError):
-    """A command that cannot be carried out; the message is one sentence for the user."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -52,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
         return 128 + signal.SIGPIPE
-    except (UsageError, WeightsError) as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -122,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
 def import_drawing() -> Callable[[Sequence[Answer], Path], None]:
     """Import what draws, before anything takes time; raises UsageError without matplotlib."""
     try:
-        from mnist_sum.picture import draw_answers
+        from mnist_sum.reading.drawing import draw_answers
     except ModuleNotFoundError as error:
         raise UsageError(
             f"--picture needs {error.name}: install mnist_sum[experiments], or leave it out."

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_type_hints
 
+from mnist_sum.errors import RecipeError, show
+
 NUM_DIGITS = 10
 NUM_NUMBERS = 10
 NUM_SUMS = NUM_DIGITS + NUM_NUMBERS - 1
-SHOWN = 80  # characters of a wrong value in a message
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be followed; the message is one sentence for the user."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,15 +120,6 @@ def check_fields(fields: Any, ranges: Mapping[str, Range]) -> None:
             raise RecipeError(f"{name} is {show(value)} and must be {describe_type(kind)}.")
         if value is not None and not meets(value):
             raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
-
-
-def show(value: object) -> str:
-    """Write a value of any kind for a message: on one line, and not too long."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # Python refuses to write whole numbers of thousands of digits
-        return f"of type {type(value).__name__}"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def is_of(value: object, kind: Any) -> bool:

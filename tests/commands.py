@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mnist_sum.checkpoint import open_checkpoints, restore_latest
+from mnist_sum.files.checkpoint import open_checkpoints, restore_latest
 
 ROOT = Path(__file__).parents[1]
 TIMES = ("seconds", "examples_per_second")

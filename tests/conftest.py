@@ -34,11 +34,14 @@ def pytest_collection_modifyitems(items):
 
 # Before anything imports them: the modules of functions on arrays. A state also holds what JAX maps
 # its arrays to, and a config says itself what is wrong with a field.
-CHECKED = (
-    "augment batch batch_statistics convolution data.dataset evaluate layers loss "
-    "model predict reduction sharding summary torch_weights train weights"
+LEARNING = (
+    "augment batch batch_statistics convolution evaluate layers loss model predict reduction "
+    "sharding train"
 )
-install_import_hook([f"mnist_sum.{name}" for name in CHECKED.split()], "beartype.beartype")
+CHECKED = [f"mnist_sum.learning.{name}" for name in LEARNING.split()]
+CHECKED += ["mnist_sum.data.dataset", "mnist_sum.files.torch", "mnist_sum.files.weights"]
+CHECKED += ["experiments.report.layers"]
+install_import_hook(CHECKED, "beartype.beartype")
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +56,7 @@ def dataset():
 @pytest.fixture(scope="session")
 def batch(dataset):
     """Take the first batch of them."""
-    from mnist_sum.batch import take_batch
+    from mnist_sum.learning.batch import take_batch
     from tests.tiny import RECIPE
 
     return take_batch(dataset, jax.numpy.arange(RECIPE.batch_size))

@@ -2,7 +2,7 @@
 
 import os
 
-from experiments.benchmark.worker import Prepared, UnavailableError, serve
+from experiments.workshop.benchmark.worker import Prepared, UnavailableError, serve
 
 
 def prepare(job):

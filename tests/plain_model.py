@@ -1,6 +1,6 @@
 """The network as one would write it in Flax without a thought for speed: read this one first.
 
-It computes what mnist_sum.model computes, as test_plain_model.py shows, with two differences:
+It computes what learning/model.py computes, as test_plain_model.py shows, with two differences:
 flax.linen.BatchNorm remembers the biased variance and PyTorch, as ours, the unbiased one, and
 flax.linen.Dropout draws other random bits.
 """
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Real
 
-from mnist_sum.model import Outputs
+from mnist_sum.learning.model import Outputs
 
 
 class PlainMnistSum(nn.Module):

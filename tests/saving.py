@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from mnist_sum.checkpoint import Checkpoint, open_checkpoints, restore_latest, save
+from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, restore_latest, save
+from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
 
 # Where one array cannot be read, the reads of others still call back when Orbax is done.
 ignore_late_reads = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -12,8 +12,8 @@ import pytest
 from experiments.configs import base, config_of, fields_of, sample
 from experiments.run import RunOptions
 from experiments.summarize import SummarizeOptions
-from experiments.system.arguments import ConfigOptions, UsageError, exit_code, parse, parse_options
-from mnist_sum.recipe import RecipeError
+from experiments.system.arguments import ConfigOptions, exit_code, parse, parse_options
+from mnist_sum.errors import RecipeError, UsageError
 from tests.commands import ROOT
 
 

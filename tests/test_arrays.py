@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_sum.data import DataError, builder, load
+from mnist_sum.data import builder, load
 from mnist_sum.data.arrays import read_arrays, write_arrays
+from mnist_sum.errors import DataError
 from tests import prepared
 from tests.prepared import ARRAYS
 

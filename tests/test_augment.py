@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum import augment as augment_module
-from mnist_sum.augment import centred_pixels, erase, interpolate
 from mnist_sum.data import load
+from mnist_sum.learning import augment as augment_module
+from mnist_sum.learning.augment import centred_pixels, erase, interpolate
 from mnist_sum.recipe import Recipe
 
 COUNT = 64

@@ -14,8 +14,8 @@ import json, sys
 import jax, jax.numpy as jnp, numpy as np
 from PIL import Image
 import mnist_sum as ms
-from mnist_sum.batch import Batch, draw_batch, take_batch
-from mnist_sum.train import begin_epoch, train_steps, zero_tally
+from mnist_sum.learning.batch import Batch, draw_batch, take_batch
+from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 
 network, recipe, state, key = None, ms.Recipe(), None, jax.random.key(0)
 image, number = np.zeros((3, 28, 28), np.uint8), np.arange(3)

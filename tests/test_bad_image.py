@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_sum.check import InputError
-from mnist_sum.image import read_image
+from mnist_sum.errors import InputError
+from mnist_sum.reading.image import read_image
 from tests.scan import BLACK, GREY, INK, RGB, WHITE, channels
 
 TWO = np.concatenate([INK, BLACK, INK], 1)

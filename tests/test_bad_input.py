@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from experiments import bench, describe, run, summarize
+from experiments import describe, run, summarize
 from experiments.configs import config_of
-from mnist_sum.data import DataError
+from experiments.workshop import bench
 from mnist_sum.data.idx import read_digits, read_images
-from mnist_sum.recipe import RecipeError
+from mnist_sum.errors import DataError, RecipeError
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": run.main,

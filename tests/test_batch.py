@@ -5,8 +5,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mnist_sum.batch import draw_batch, draw_number, draw_seen_number, take_batch, unseen_number
 from mnist_sum.data import Dataset
+from mnist_sum.learning.batch import (
+    draw_batch,
+    draw_number,
+    draw_seen_number,
+    take_batch,
+    unseen_number,
+)
 from mnist_sum.recipe import Recipe
 
 DATASET = Dataset(

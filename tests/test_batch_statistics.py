@@ -5,14 +5,14 @@ import jax
 import numpy as np
 import pytest
 
-from mnist_sum import batch_statistics
-from mnist_sum.batch_statistics import renew_statistics
-from mnist_sum.check import InputError
 from mnist_sum.data import Dataset
-from mnist_sum.network import Network
+from mnist_sum.errors import InputError
+from mnist_sum.learning import batch_statistics
+from mnist_sum.learning.batch_statistics import renew_statistics
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.sharding import data_mesh, replicate
+from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
-from mnist_sum.sharding import data_mesh, replicate
-from mnist_sum.state import create_state
 from tests.tiny import EXAMPLES
 
 RECIPE = Recipe(dropout_rate=0.5)

@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from experiments import bench
-from experiments.bench import BenchOptions, differences, main, run
-from experiments.benchmark import measure, ours
-from experiments.benchmark.images import repeat
 from experiments.configs import CONFIGS, Config, fields_of, named_config
+from experiments.workshop import bench
+from experiments.workshop.bench import BenchOptions, differences, main, run
+from experiments.workshop.benchmark import measure, ours
+from experiments.workshop.benchmark.images import repeat
 from mnist_sum.data import load
 from tests.tiny import EXAMPLES, RECIPE
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from tensorflow_datasets.core.utils import gcs_utils
 
-from mnist_sum.data import DataError, load
+from mnist_sum.data import load
 from mnist_sum.data.builder import MnistSumBuilder
 from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.errors import DataError
 from tests import tiny_mnist
 from tests.tiny_mnist import NAMES
 

@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.check import InputError, check_pixels
 from mnist_sum.data import load
+from mnist_sum.errors import InputError
+from mnist_sum.inputs import check_pixels
 
 DIGITS = load("sample").test.image[:8]
 DARK = np.zeros((28, 28), np.uint8)

@@ -8,7 +8,8 @@ import chex
 import jax
 import pytest
 
-from mnist_sum.checkpoint import KEEP, CheckpointError, open_checkpoints, save
+from mnist_sum.errors import CheckpointError
+from mnist_sum.files.checkpoint import KEEP, open_checkpoints, save
 from tests import saving
 from tests.saving import RECIPE, RUN, checkpoint, records_to, restore
 

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.configs import CONFIGS, Config, base, named_config
-from mnist_sum.recipe import RecipeError
+from mnist_sum.errors import RecipeError
 
 
 def test_base_is_the_original_recipe():

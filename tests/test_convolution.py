@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from jax import lax
 
-from mnist_sum import convolution, layers
-from mnist_sum.convolution import convolve
-from mnist_sum.state import create_state
-from mnist_sum.train import train_step
+from mnist_sum.learning import convolution, layers
+from mnist_sum.learning.convolution import convolve
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import train_step
 from tests.tiny import RECIPE
 
 SHAPES = [  # of the model's layers: in_channel, height, out_channel, window

@@ -10,11 +10,11 @@ from jax.export import export
 
 from experiments.configs import base, fast
 from mnist_sum.data import Dataset
-from mnist_sum.evaluate import evaluate, predict_outputs
-from mnist_sum.network import Network
-from mnist_sum.predict import predict
-from mnist_sum.state import create_state
-from mnist_sum.train import begin_epoch, train_steps, zero_tally
+from mnist_sum.learning.evaluate import evaluate, predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.predict import predict
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 
 EXAMPLES = 150  # of which the last batch is a short one
 IMAGES = ShapeDtypeStruct((EXAMPLES, 28, 28), jnp.uint8)

@@ -12,7 +12,8 @@ import jax
 import orbax.checkpoint as ocp
 import pytest
 
-from mnist_sum.checkpoint import CheckpointError, open_checkpoints, save
+from mnist_sum.errors import CheckpointError
+from mnist_sum.files.checkpoint import open_checkpoints, save
 from tests import saving
 from tests.saving import RECIPE, checkpoint, records_to, restore
 

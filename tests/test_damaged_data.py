@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorflow_datasets.proto import tf_example_pb2
 
-from mnist_sum.data import DataError, builder, load
+from mnist_sum.data import builder, load
 from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.errors import DataError
 from tests import prepared
 from tests.prepared import ARRAYS, RECORDS
 

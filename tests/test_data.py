@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from mnist_sum.data import DataError, Dataset, Splits, load
+from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.data.dataset import SAMPLE_FILE
 from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.errors import DataError
 from tests import prepared
 
 data_dir = prepared.data_dir

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from experiments.system.arguments import UsageError
 from experiments.system.device import (
     choose_devices,
     device_name,
@@ -17,6 +16,7 @@ from experiments.system.device import (
     make_deterministic,
     use_precision,
 )
+from mnist_sum.errors import UsageError
 from tests.commands import ROOT
 
 

@@ -6,7 +6,6 @@ import socket
 import chex
 import pytest
 
-from experiments.system.arguments import UsageError
 from experiments.system.distributed import (
     HEARTBEAT_SECONDS,
     Place,
@@ -14,6 +13,7 @@ from experiments.system.distributed import (
     Scheduler,
     find_place,
 )
+from mnist_sum.errors import UsageError
 from tests.commands import finish, result, run_command, start
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")

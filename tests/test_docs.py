@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from experiments.draw_page import make_page
-from mnist_sum.weights import load_pretrained
+from mnist_sum.files.weights import load_pretrained
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from mnist_sum.data import DataError, originals
+from mnist_sum.data import originals
 from mnist_sum.data.originals import collect
+from mnist_sum.errors import DataError
 from tests import empty_folders, tiny_mnist
 from tests.tiny_mnist import NAMES
 

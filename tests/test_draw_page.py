@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.draw_page import fold, main, make_page
-from mnist_sum.weights import load_pretrained
+from mnist_sum.files.weights import load_pretrained
 
 
 @pytest.fixture(scope="module")

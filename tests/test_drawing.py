@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from experiments.draw_page import make_page
-from mnist_sum import ink
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_outputs
-from mnist_sum.image import read_image
-from mnist_sum.network import Network
-from mnist_sum.predict import predict
+from mnist_sum.files.weights import load_pretrained
+from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.predict import predict
+from mnist_sum.reading import ink
+from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe
-from mnist_sum.weights import load_pretrained
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.keys import Keys

@@ -11,9 +11,9 @@ from flax.traverse_util import path_aware_map
 from jax.sharding import Mesh, PartitionSpec
 
 from mnist_sum.data import load
-from mnist_sum.model import ConvBlock, DenseBlock, MnistSum
+from mnist_sum.learning.model import ConvBlock, DenseBlock, MnistSum
+from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
 
 RATE = 0.25
 IMAGES = 64

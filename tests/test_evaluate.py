@@ -6,14 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.batch import unseen_number
 from mnist_sum.data import Dataset, load
-from mnist_sum.evaluate import evaluate, predict_outputs, unseen_accuracy
-from mnist_sum.loss import averages
-from mnist_sum.model import Outputs
-from mnist_sum.network import Network
+from mnist_sum.learning.batch import unseen_number
+from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
+from mnist_sum.learning.loss import averages
+from mnist_sum.learning.model import Outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
 
 EXAMPLES = 30
 

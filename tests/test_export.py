@@ -17,12 +17,12 @@ from experiments.configs import best, sample, vary
 from experiments.exporting.source import command_of, read_source
 from experiments.system.this_run import Run
 from experiments.training.epochs import run_facts
-from mnist_sum.checkpoint import Checkpoint, open_checkpoints, save
 from mnist_sum.data import load
-from mnist_sum.network import Network
+from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, save
+from mnist_sum.files.weights import PRETRAINED, load_weights, read_provenance, save_weights
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
-from mnist_sum.weights import PRETRAINED, load_weights, read_provenance, save_weights
 
 TEST = load("sample").test
 

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from experiments import figures
 from experiments.configs import CONFIGS, config_of, fields_of, named_config
-from experiments.documents.accuracies import aims_of, recipes, results, studies
-from experiments.documents.records import RESULTS, read_runs
-from experiments.documents.search import lengths, search
-from experiments.figures import FIGURES, ROOT, TEXTS, with_figures
 from experiments.summarize import summary_of
-from experiments.system.arguments import UsageError
 from experiments.system.workdir import write_metrics
+from experiments.workshop import figures
+from experiments.workshop.documents.accuracies import aims_of, recipes, results, studies
+from experiments.workshop.documents.records import RESULTS, read_runs
+from experiments.workshop.documents.search import lengths, search
+from experiments.workshop.figures import FIGURES, ROOT, TEXTS, with_figures
+from mnist_sum.errors import UsageError
 from tests.tables import cells_of
 
 FOLDERS = sorted({path.parent for path in (ROOT / RESULTS).glob("*/seed-*.jsonl")})

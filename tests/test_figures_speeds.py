@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from experiments.documents.speeds import kernels, ratios, speeds
-from experiments.figures import ROOT
-from experiments.gpu.target import Launches
+from experiments.workshop.documents.speeds import kernels, ratios, speeds
+from experiments.workshop.figures import ROOT
+from experiments.workshop.gpu.target import Launches
 from tests.tables import cells_of
 from tests.test_results import BFLOAT16, EAGER, LACKING, OURS, group
 
@@ -77,7 +77,7 @@ def test_ratios_stand_beside_the_speeds_and_whole_runs_are_sentences(bench):
 
 def test_kernels_are_the_limits_of_the_programs(monkeypatch):
     limits = {"step": (None, Launches(7, 2, 1)), "rest": (None, Launches(8, 1, 0))}
-    monkeypatch.setattr("experiments.documents.speeds.PROGRAMS", limits)
+    monkeypatch.setattr("experiments.workshop.documents.speeds.PROGRAMS", limits)
     table = kernels(ROOT)
     assert cells_of(table, "step") == ["7", "2", "1"]
     assert cells_of(table, "rest") == ["8", "1", "0"]

@@ -12,14 +12,14 @@ import numpy as np
 import optax
 import pytest
 
-from mnist_sum.batch import Batch
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_outputs
-from mnist_sum.network import Network
+from mnist_sum.files.torch import from_torch, to_torch
+from mnist_sum.learning.batch import Batch
+from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.state import TrainState, optimizer
+from mnist_sum.learning.train import train_step
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import TrainState, optimizer
-from mnist_sum.torch_weights import from_torch, to_torch
-from mnist_sum.train import train_step
 
 GOLDEN_FILE = Path(__file__).with_name("golden") / "torch.npz"
 RECIPE = Recipe(dropout_rate=0.0, learning_rate=1e-3, batch_size=64)

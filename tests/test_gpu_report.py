@@ -2,8 +2,8 @@
 
 import json
 
-from experiments.gpu import parts, report
-from experiments.gpu.report import main, write_page
+from experiments.workshop.gpu import parts, report
+from experiments.workshop.gpu.report import main, write_page
 
 
 def test_a_part_that_fails_stops_no_other_and_what_is_done_is_kept(tmp_path, monkeypatch, capsys):

@@ -6,8 +6,8 @@ import pytest
 
 from experiments.report import graph
 from experiments.report.graph import cell_text, draw_model, group
-from mnist_sum.model import MnistSum
-from mnist_sum.summary import Layer, list_layers
+from experiments.report.layers import Layer, list_layers
+from mnist_sum.learning.model import MnistSum
 from tests.pictures import assert_texts_are_apart, catch_figures, size_of_png
 
 

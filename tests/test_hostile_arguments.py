@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from experiments.configs import Config, config_of
-from experiments.system.arguments import ConfigOptions, UsageError, parse
-from mnist_sum.recipe import RecipeError
+from experiments.system.arguments import ConfigOptions, parse
+from mnist_sum.errors import RecipeError, UsageError
 from tests import hostile_input
 from tests.hostile_input import FIELDS, anything, attempt, hostile
 

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from mnist_sum.check import InputError, check_examples
 from mnist_sum.data import Dataset
+from mnist_sum.errors import InputError
+from mnist_sum.inputs import check_examples
 from tests import hostile_input
 from tests.hostile_input import anything, attempt, hostile
 

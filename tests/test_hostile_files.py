@@ -13,8 +13,9 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mnist_sum.data import DataError, originals
+from mnist_sum.data import originals
 from mnist_sum.data.idx import read_digits, read_images
+from mnist_sum.errors import DataError
 from tests import hostile_input
 from tests.hostile_input import attempt, damaged, hostile
 

@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tensorflow_datasets.proto import tf_example_pb2
 
-from mnist_sum.check import check_examples
-from mnist_sum.data import DataError, Dataset, load
+from mnist_sum.data import Dataset, load
 from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.errors import DataError
+from mnist_sum.inputs import check_examples
 from tests import hostile_input, tiny_mnist
 from tests.hostile_input import attempt, damaged, hostile
 

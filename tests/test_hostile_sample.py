@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_sum.check import check_examples
-from mnist_sum.data import DataError, Splits, load
+from mnist_sum.data import Splits, load
 from mnist_sum.data import dataset as data_module
+from mnist_sum.errors import DataError
+from mnist_sum.inputs import check_examples
 from tests import hostile_input
 from tests.hostile_input import attempt, damaged, hostile
 

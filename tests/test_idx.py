@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_sum.data import DataError
 from mnist_sum.data.idx import parse_idx, read_digits, read_images, write_idx
+from mnist_sum.errors import DataError
 
 IMAGES = struct.pack(">4I", 0x803, 2, 28, 28) + bytes(range(256)) * 6 + bytes(32)
 DIGITS = struct.pack(">2I", 0x801, 3) + bytes([5, 0, 9])

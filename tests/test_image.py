@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_sum.data import load
-from mnist_sum.image import FORMATS, read_image
+from mnist_sum.reading.image import FORMATS, read_image
 from tests.scan import BLACK, DIGIT, GREY, INK, RGB, WHITE, channels
 
 

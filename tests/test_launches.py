@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.gpu.target import Launches, read_thunks
+from experiments.workshop.gpu.target import Launches, read_thunks
 
 ONE_GRAPH = """\
 000: kCommandBuffer [source | sink]

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum import reduction
 from mnist_sum.data import load
-from mnist_sum.layers import BatchNorm, Dropout, hashed_bits, max_pool, uniform_by_fan_in
+from mnist_sum.learning import reduction
+from mnist_sum.learning.layers import BatchNorm, Dropout, hashed_bits, max_pool, uniform_by_fan_in
 
 XLA_REDUCTIONS = "xla_cpu_experimental_ynn_fusion_type"  # what sums by a library, unless empty
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.loss import averages, cross_entropy, total, weighted_mean, zero_totals
-from mnist_sum.model import Outputs
+from mnist_sum.learning.loss import averages, cross_entropy, total, weighted_mean, zero_totals
+from mnist_sum.learning.model import Outputs
 from mnist_sum.recipe import Recipe
 
 

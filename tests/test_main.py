@@ -13,12 +13,12 @@ from PIL import Image
 
 from mnist_sum.__main__ import main, set_up_jax
 from mnist_sum.data import load
-from mnist_sum.image import read_image
-from mnist_sum.network import Network
-from mnist_sum.predict import predict
+from mnist_sum.files.weights import save_weights
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.predict import predict
+from mnist_sum.learning.state import create_state
+from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
-from mnist_sum.weights import save_weights
 
 ROOT = Path(__file__).parents[1]
 
@@ -115,7 +115,7 @@ def test_a_wrong_command_is_one_sentence(pictures, capsys, arguments, sentence):
 
 
 def test_without_matplotlib_a_picture_is_a_sentence(pictures, weights, capsys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "mnist_sum.picture", raising=False)
+    monkeypatch.delitem(sys.modules, "mnist_sum.reading.drawing", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["0.png", "--add", "1", "--picture", "p.png"]) == 2
     assert "--picture needs matplotlib: install" in capsys.readouterr().err

@@ -6,10 +6,10 @@ import chex
 import jax
 import pytest
 
-from mnist_sum.many import begin_epochs, create_states, train_many_steps, zero_tallies
-from mnist_sum.recipe import RecipeError
-from mnist_sum.state import create_state
-from mnist_sum.train import begin_epoch, train_steps, zero_tally
+from mnist_sum.errors import RecipeError
+from mnist_sum.learning.many import begin_epochs, create_states, train_many_steps, zero_tallies
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 from tests.tiny import EXAMPLES, RECIPE
 
 SEEDS = 2

@@ -5,9 +5,9 @@ import pytest
 
 from experiments.report.answers import right_answers
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
-from mnist_sum.batch import all_sums
 from mnist_sum.data import Dataset
-from mnist_sum.model import Outputs
+from mnist_sum.learning.batch import all_sums
+from mnist_sum.learning.model import Outputs
 
 
 @pytest.fixture

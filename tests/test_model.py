@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.model import ExactAdder, MnistSum, Outputs, make_model
+from mnist_sum.learning.model import ExactAdder, MnistSum, Outputs, make_model
 from mnist_sum.recipe import Recipe
 
 PARAMETERS = {

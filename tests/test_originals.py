@@ -19,9 +19,10 @@ import tensorflow_datasets
 from tensorflow_datasets.core.download.checksums import load_url_infos
 from tensorflow_datasets.core.download.resource import get_dl_fname
 
-from mnist_sum.data import DataError, originals
+from mnist_sum.data import originals
 from mnist_sum.data.idx import write_idx
 from mnist_sum.data.originals import ADDRESS, SHA256, collect
+from mnist_sum.errors import DataError
 from tests import empty_folders, tiny_mnist
 from tests.tiny_mnist import NAMES
 

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.report.percent import count_decimals
-from mnist_sum.answer import write_probability
+from mnist_sum.reading.answer import write_probability
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from mnist_sum.data import load
-from mnist_sum.model import MnistSum
-from mnist_sum.torch_weights import from_torch
+from mnist_sum.files.torch import from_torch
+from mnist_sum.learning.model import MnistSum
 from tests.plain_model import PlainMnistSum
 from tests.test_golden import GOLDEN_FILE, group
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.evaluate import predict_outputs
-from mnist_sum.network import Network
-from mnist_sum.predict import predict, predict_probabilities
-from mnist_sum.state import create_state
+from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.predict import predict, predict_probabilities
+from mnist_sum.learning.state import create_state
 from tests.tiny import RECIPE
 
 

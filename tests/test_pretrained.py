@@ -8,8 +8,8 @@ import pytest
 
 from experiments.configs import best
 from mnist_sum.data import load
-from mnist_sum.predict import predict
-from mnist_sum.weights import PRETRAINED, load_pretrained, read_provenance
+from mnist_sum.files.weights import PRETRAINED, load_pretrained, read_provenance
+from mnist_sum.learning.predict import predict
 
 CARD = PRETRAINED.with_name("README.md").read_text()
 SUMMARY = Path(__file__).parents[1] / "experiments" / "results" / "best" / "summary.json"

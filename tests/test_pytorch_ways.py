@@ -3,10 +3,10 @@
 import pytest
 
 torch = pytest.importorskip("torch")
-pytorch = pytest.importorskip("experiments.benchmark.pytorch")
+pytorch = pytest.importorskip("experiments.workshop.benchmark.pytorch")
 
-from experiments.benchmark.torch_reference import TorchMnistSum  # noqa: E402
-from experiments.benchmark.worker import UnavailableError  # noqa: E402
+from experiments.workshop.benchmark.torch_reference import TorchMnistSum  # noqa: E402
+from experiments.workshop.benchmark.worker import UnavailableError  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

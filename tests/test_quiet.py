@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from experiments.benchmark import quiet
-from experiments.benchmark.quiet import Reading, Usage, core_seconds, usage
+from experiments.workshop.benchmark import quiet
+from experiments.workshop.benchmark.quiet import Reading, Usage, core_seconds, usage
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 STATISTICS = """\

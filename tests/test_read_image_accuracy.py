@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import mnist_sum as ms
-from mnist_sum.image import read_image
+from mnist_sum.reading.image import read_image
 
 FORMATS = ("PNG", "JPEG")
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mnist_sum.train import train_steps
+from mnist_sum.learning.train import train_steps
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

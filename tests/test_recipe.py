@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from experiments.configs import Config, config_of
-from mnist_sum.recipe import NUM_SUMS, Recipe, RecipeError, recipe_of
+from mnist_sum.errors import RecipeError
+from mnist_sum.recipe import NUM_SUMS, Recipe, recipe_of
 
 
 def test_the_default_is_the_original_recipe():

@@ -9,9 +9,9 @@ import pytest
 from experiments.configs import base, sample
 from experiments.report.page import REPORT, write_report
 from experiments.system.this_run import Run
-from mnist_sum.batch import all_sums
 from mnist_sum.data import Splits, load
-from mnist_sum.model import Outputs
+from mnist_sum.learning.batch import all_sums
+from mnist_sum.learning.model import Outputs
 from tests.pictures import make_records
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.benchmark import results
+from experiments.workshop.benchmark import results
 
 
 def row(what, speeds, left=1.0):

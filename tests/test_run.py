@@ -12,10 +12,10 @@ import pytest
 
 from experiments.configs import sample
 from experiments.run import main, quiet_orbax
-from mnist_sum.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_outputs
-from mnist_sum.network import Network
+from mnist_sum.files.checkpoint import open_checkpoints, restore_latest
+from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.network import Network
 from tests.commands import run_command
 
 LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy"}

@@ -10,12 +10,12 @@ import pytest
 
 from experiments.configs import best, unseen_pairs
 from experiments.system.settings import current_settings, list_changes
-from mnist_sum.batch import draw_number
 from mnist_sum.data import Dataset
-from mnist_sum.evaluate import evaluate, predict_outputs
-from mnist_sum.network import Network
-from mnist_sum.state import create_state
-from mnist_sum.train import begin_epoch, train_steps, zero_tally
+from mnist_sum.learning.batch import draw_number
+from mnist_sum.learning.evaluate import evaluate, predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 
 DEFAULTS = {
     "jax_default_prng_impl": "threefry2x32",

@@ -5,8 +5,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from mnist_sum.recipe import Recipe, RecipeError
-from mnist_sum.state import create_state, learning_rate, optimizer
+from mnist_sum.errors import RecipeError
+from mnist_sum.learning.state import create_state, learning_rate, optimizer
+from mnist_sum.recipe import Recipe
 from tests.tiny import RECIPE
 
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import pytest
 from flax.traverse_util import flatten_dict
 
-from mnist_sum.layers import Conv
-from mnist_sum.model import MnistSum
-from mnist_sum.summary import Layer, list_layers, receptive_fields
+from experiments.report.layers import Layer, list_layers, receptive_fields
+from mnist_sum.learning.layers import Conv
+from mnist_sum.learning.model import MnistSum
 
 ORIGINAL_LAYERS = """
     conv 10 26 26 90     norm 10 26 26 20   relu 10 26 26 0   dropout 10 26 26 0

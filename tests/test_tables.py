@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments.report.layers import list_layers, receptive_fields
 from experiments.report.tables import (
     layer_table,
     markdown_table,
@@ -9,8 +10,7 @@ from experiments.report.tables import (
     receptive_field_table,
     text_table,
 )
-from mnist_sum.model import MnistSum
-from mnist_sum.summary import list_layers, receptive_fields
+from mnist_sum.learning.model import MnistSum
 
 TERMINAL = 60  # columns of a narrow one
 

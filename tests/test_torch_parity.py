@@ -13,19 +13,19 @@ import numpy as np
 import optax
 import pytest
 
-from mnist_sum.batch import Batch
 from mnist_sum.data import load
-from mnist_sum.evaluate import predict_outputs
-from mnist_sum.network import Network
+from mnist_sum.files.torch import from_torch, to_torch
+from mnist_sum.learning.batch import Batch
+from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import train_step
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
-from mnist_sum.torch_weights import from_torch, to_torch
-from mnist_sum.train import train_step
 from tests.test_golden import GOLDEN_FILE, RECIPE, group, start_from, state_dict
 
 torch = pytest.importorskip("torch")
 stats = pytest.importorskip("scipy.stats")
-reference = pytest.importorskip("experiments.benchmark.torch_reference")
+reference = pytest.importorskip("experiments.workshop.benchmark.torch_reference")
 
 pytestmark = pytest.mark.parity
 torch.set_num_threads(1)  # several wait for each other where the processor is shared

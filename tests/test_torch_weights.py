@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_sum.errors import WeightsError
+from mnist_sum.files.torch import from_torch, to_torch
+from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
-from mnist_sum.torch_weights import WeightsError, from_torch, to_torch
 
 NORM = {"weight", "bias", "running_mean", "running_var"}
 KERNELS = {

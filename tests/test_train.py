@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from mnist_sum.batch import Batch
 from mnist_sum.data import Dataset
-from mnist_sum.loss import averages
-from mnist_sum.recipe import RecipeError
-from mnist_sum.state import create_state
-from mnist_sum.train import (
+from mnist_sum.errors import RecipeError
+from mnist_sum.learning.batch import Batch
+from mnist_sum.learning.loss import averages
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import (
     begin_epoch,
     count_steps,
     train_epoch,

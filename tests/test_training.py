@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from experiments.configs import Config
-from experiments.system.arguments import UsageError
 from experiments.system.this_run import Run
 from experiments.training import epochs
 from experiments.training.epochs import (
@@ -19,15 +18,16 @@ from experiments.training.epochs import (
     run_facts,
     step_seconds,
 )
-from mnist_sum.batch_statistics import renew_statistics
-from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Dataset, Splits
-from mnist_sum.evaluate import evaluate
-from mnist_sum.loss import averages, zero_totals
-from mnist_sum.network import Network
-from mnist_sum.sharding import data_mesh, replicate
-from mnist_sum.state import create_state
-from mnist_sum.train import add_step, zero_tally
+from mnist_sum.errors import UsageError
+from mnist_sum.files.checkpoint import Checkpoint
+from mnist_sum.learning.batch_statistics import renew_statistics
+from mnist_sum.learning.evaluate import evaluate
+from mnist_sum.learning.loss import averages, zero_totals
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.sharding import data_mesh, replicate
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import add_step, zero_tally
 from tests.tiny import RECIPE
 
 

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from experiments.benchmark.turns import take_turns, worker
-from experiments.benchmark.worker import UnavailableError
-from experiments.system.arguments import UsageError
+from experiments.workshop.benchmark.turns import take_turns, worker
+from experiments.workshop.benchmark.worker import UnavailableError
+from mnist_sum.errors import UsageError
 
 ECHO = "tests.echo_worker"
 

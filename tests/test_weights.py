@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from mnist_sum.checkpoint import Checkpoint, open_checkpoints, save
-from mnist_sum.network import Network
-from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
-from mnist_sum.weights import (
+from mnist_sum.errors import WeightsError
+from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, save
+from mnist_sum.files.weights import (
     FORMAT,
     METADATA,
-    WeightsError,
     load_run,
     load_weights,
     read_provenance,
     save_weights,
 )
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.state import create_state
+from mnist_sum.recipe import Recipe
 
 PROVENANCE = {"config": "sample", "seed": 3, "test": {"digit_accuracy": 0.5}}
 
@@ -118,7 +118,7 @@ def test_a_later_format_names_the_version_that_wrote_it(saved, tmp_path):
 def test_an_unknown_recipe_names_the_version_that_wrote_it(saved, tmp_path, monkeypatch):
     recipe = dataclasses.asdict(Recipe()) | {"telepathy": 1.0}
     later = rewrite(saved, tmp_path / "w", {"version": "9.1", "recipe": recipe})
-    monkeypatch.setattr("mnist_sum.weights._digest", lambda *_: "")
+    monkeypatch.setattr("mnist_sum.files.weights._digest", lambda *_: "")
     sentence = complaint(load_weights, later)
     assert "w was written by mnist_sum 9.1, by a recipe that version" in sentence
     assert "(telepathy is no field of a recipe)" in sentence
@@ -141,7 +141,7 @@ def test_metadata_of_other_types_are_refused(saved, tmp_path, header):
 )
 def test_an_array_that_does_not_fit_is_named(saved, tmp_path, monkeypatch, value, sentence):
     bad = rewrite(saved, tmp_path / "w", params__adder__dense4__bias=value)
-    monkeypatch.setattr("mnist_sum.weights._digest", lambda *_: "")
+    monkeypatch.setattr("mnist_sum.files.weights._digest", lambda *_: "")
     assert complaint(load_weights, bad).endswith(f"params/adder/dense4/bias {sentence}")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.configs import Config, config_of, fast, vary
 from experiments.system import workdir
-from experiments.system.arguments import UsageError
+from mnist_sum.errors import UsageError
 
 
 def test_a_free_name_is_found(tmp_path):

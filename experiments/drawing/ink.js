@@ -1,5 +1,5 @@
 "use strict";
-// The preparation of mnist_sum/ink.py, from where the paper is taken off and the ink is left. As
+// The preparation of mnist_sum/reading/ink.py, from where the paper is taken off and the ink is left. As
 // MNIST's makers did: scale the ink's box to 20 pixels, with grey edges, and move its centre of mass
 // to the centre of 28.
 

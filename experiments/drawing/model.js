@@ -1,5 +1,5 @@
 "use strict";
-// The network of mnist_sum/model.py, for one image. Batch norms are folded into the layers before
+// The network of mnist_sum/learning/model.py, for one image. Batch norms are folded into the layers before
 // them; an image is a Float32Array [height, width, channel], its height its width.
 
 const IMPOSSIBLE = -1e9; // the logit of a sum that no digit makes with the number

@@ -10,8 +10,8 @@ from flax.traverse_util import flatten_dict
 from jaxtyping import Int, Shaped, UInt8
 from onnx import TensorProto, helper, numpy_helper
 
-from mnist_sum.model import IMPOSSIBLE, Outputs
-from mnist_sum.network import Network
+from mnist_sum.learning.model import IMPOSSIBLE, Outputs
+from mnist_sum.learning.network import Network
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 
 OPSET, IR_VERSION = 17, 8  # of 2022, so that older runtimes read the file too

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from experiments.configs import Config, config_of, fields_of, named_config
 from experiments.system import workdir
-from experiments.system.arguments import UsageError
-from mnist_sum.checkpoint import Checkpoint, open_checkpoints, restore_latest
-from mnist_sum.network import Network
-from mnist_sum.weights import load_run, load_weights, read_provenance
+from mnist_sum.errors import UsageError
+from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, restore_latest
+from mnist_sum.files.weights import load_run, load_weights, read_provenance
+from mnist_sum.learning.network import Network
 
 
 class Source(NamedTuple):

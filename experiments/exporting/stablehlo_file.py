@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import export
 from jaxtyping import Array, Int, UInt8
 
-from mnist_sum.model import Outputs
-from mnist_sum.network import Network
+from mnist_sum.learning.model import Outputs
+from mnist_sum.learning.network import Network
 
 PLATFORMS = ("cpu", "cuda")
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from mnist_sum.network import Network
+from mnist_sum.files.torch import from_torch, to_torch
+from mnist_sum.learning.network import Network
 from mnist_sum.recipe import Recipe
-from mnist_sum.torch_weights import from_torch, to_torch
 
 
 def write(network: Network, path: Path, steps: int) -> None:

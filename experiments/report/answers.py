@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mnist_sum.data import Dataset
-from mnist_sum.model import Outputs
+from mnist_sum.learning.model import Outputs
 
 
 class RightAnswer(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from experiments.report.layers import Layer
 from experiments.report.sheet import COLOURS, GREY, INK, SMALL, WIDTH, new_figure, our_style, save
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
-from mnist_sum.summary import Layer
 
 MODULE_COLOURS = {"encoder": COLOURS["digit"], "adder": COLOURS["sum"]}
 CELL_WIDTH, CELL_HEIGHT, ROW_HEIGHT = 0.98, 0.36, 0.58  # inches

@@ -6,9 +6,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
 
-from mnist_sum.batch import all_sums
 from mnist_sum.data import Dataset
-from mnist_sum.model import Outputs
+from mnist_sum.learning.batch import all_sums
+from mnist_sum.learning.model import Outputs
 
 
 class Mistake(NamedTuple):

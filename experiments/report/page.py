@@ -18,6 +18,7 @@ from experiments.report.confusion import (
     list_confusions,
 )
 from experiments.report.graph import draw_model
+from experiments.report.layers import Layer, list_layers
 from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
 from experiments.report.records import last_accuracies, training_seconds
 from experiments.report.sheet import COLOURS
@@ -26,9 +27,8 @@ from experiments.report.tiles import draw_answers, draw_mistakes, draw_samples
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
 from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
-from mnist_sum.batch import all_sums
-from mnist_sum.model import Outputs, make_model
-from mnist_sum.summary import Layer, list_layers
+from mnist_sum.learning.batch import all_sums
+from mnist_sum.learning.model import Outputs, make_model
 
 ANSWERS = "answers.png"
 MISTAKES = "mistakes.png"

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.configs import Config
 from experiments.system import workdir
-from experiments.system.arguments import UsageError
+from mnist_sum.errors import UsageError
 
 Records = list[dict[str, Any]]  # of a run: one an epoch
 

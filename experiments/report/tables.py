@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mnist_sum.summary import Layer, ReceptiveField
+from experiments.report.layers import Layer, ReceptiveField
 
 Row = Sequence[str | int]
 

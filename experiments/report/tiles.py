@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from experiments.report.answers import RightAnswer
 from experiments.report.mistakes import Mistake
 from experiments.report.sheet import FONT_SIZE, INK, SMALL, new_figure, our_style, save
-from mnist_sum.answer import write_probability
 from mnist_sum.data import Dataset
+from mnist_sum.reading.answer import write_probability
 from mnist_sum.recipe import Recipe
 
 COLUMNS = 6  # images in a row: as many as have room for their captions

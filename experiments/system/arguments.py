@@ -18,9 +18,7 @@ import tyro
 
 from experiments.configs import CONFIGS, Config, named_config
 from experiments.system.interruption import Terminated
-from mnist_sum.checkpoint import CheckpointError
-from mnist_sum.data import DataError
-from mnist_sum.recipe import RecipeError
+from mnist_sum.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,10 +28,6 @@ LIKENESS = 0.75  # at least, of an option that is suggested
 ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE
 )  # C:/ is none; in a Path, one slash is left
-
-
-class UsageError(ValueError):
-    """A command that cannot be carried out; the message is one sentence for the user."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -178,7 +172,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
         return 128 + SIGPIPE
-    except (UsageError, RecipeError, DataError, CheckpointError) as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:

@@ -11,8 +11,8 @@ from typing import Literal
 
 import jax
 
-from experiments.system.arguments import UsageError
-from mnist_sum import compiled
+from mnist_sum import program_cache as compiled
+from mnist_sum.errors import UsageError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 SHOWN = 200  # characters of a reason that JAX gives

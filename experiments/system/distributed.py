@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import jax
 
-from experiments.system.arguments import UsageError
+from mnist_sum.errors import UsageError
 
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead

@@ -8,11 +8,11 @@ import numpy as np
 import optax
 from jax.typing import DTypeLike
 
-from mnist_sum.batch import draw_batch
 from mnist_sum.data import Dataset, load
+from mnist_sum.learning.batch import draw_batch
+from mnist_sum.learning.state import create_state
+from mnist_sum.learning.train import train_step
 from mnist_sum.recipe import Recipe
-from mnist_sum.state import create_state
-from mnist_sum.train import train_step
 
 EXAMPLES = 16
 STEPS = 100  # of the run that a schedule would be laid over

@@ -12,10 +12,9 @@ from typing import Any
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from experiments.configs import Config, config_of, fields_of, list_differences
-from experiments.system.arguments import UsageError
 from experiments.system.settings import list_changes
-from mnist_sum.checkpoint import VERSION
-from mnist_sum.recipe import RecipeError
+from mnist_sum.errors import RecipeError, UsageError
+from mnist_sum.files.checkpoint import VERSION
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"

@@ -14,22 +14,22 @@ from experiments.configs import Config, fields_of
 from experiments.report import original
 from experiments.report.curves import draw_curves
 from experiments.system import workdir
-from experiments.system.arguments import UsageError
 from experiments.system.distributed import is_first
 from experiments.system.interruption import uninterrupted
 from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.progress import COMPILING, Progress
-from mnist_sum import checkpoint
-from mnist_sum.batch_statistics import renew_statistics
-from mnist_sum.checkpoint import Checkpoint
 from mnist_sum.data import Splits
-from mnist_sum.evaluate import evaluate, predict_outputs, unseen_accuracy
-from mnist_sum.loss import averages
-from mnist_sum.network import Network
-from mnist_sum.sharding import data_mesh, replicate
-from mnist_sum.state import TrainState, create_state
-from mnist_sum.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
+from mnist_sum.errors import UsageError
+from mnist_sum.files import checkpoint
+from mnist_sum.files.checkpoint import Checkpoint
+from mnist_sum.learning.batch_statistics import renew_statistics
+from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
+from mnist_sum.learning.loss import averages
+from mnist_sum.learning.network import Network
+from mnist_sum.learning.sharding import data_mesh, replicate
+from mnist_sum.learning.state import TrainState, create_state
+from mnist_sum.learning.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
 
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
 FIRST_STEPS = 10  # in the first call of a run, which shows how long a step takes

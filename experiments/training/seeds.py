@@ -16,9 +16,9 @@ from typing import NamedTuple, NoReturn
 
 from experiments.report.records import read_run
 from experiments.system import workdir
-from experiments.system.arguments import UsageError
 from experiments.system.device import DeviceChoice
 from experiments.training.progress import COMPILING, SeedsProgress, figures_of
+from mnist_sum.errors import UsageError
 
 POLL_SECONDS = 0.2
 FIND_PLATFORM = "import jax; print(jax.default_backend())"

@@ -14,10 +14,10 @@ import tensorflow_datasets.public_api as tfds
 from filelock import FileLock
 from jaxtyping import UInt8
 
-from mnist_sum.data.errors import DataError, damaged, unreadable
 from mnist_sum.data.idx import IMAGE_SHAPE, read_digits, read_images
 from mnist_sum.data.numbers import VERSION, fixed_numbers
 from mnist_sum.data.originals import collect
+from mnist_sum.errors import DataError, damaged, unreadable
 from mnist_sum.recipe import NUM_DIGITS
 
 FILES = {

@@ -11,10 +11,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Array, Int32, UInt8
 
-from mnist_sum.check import check_examples
 from mnist_sum.data.arrays import read_arrays, write_arrays
-from mnist_sum.data.errors import DataError, damaged, unreadable
 from mnist_sum.data.numbers import VERSION
+from mnist_sum.errors import DataError, damaged, unreadable
+from mnist_sum.inputs import check_examples
 
 PREPARED_FOLDER = Path("mnist_sum", VERSION)
 KEPT_FILE = "arrays.npz"  # in it, beside the files of TFDS

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from mnist_sum.data.errors import DataError
+from mnist_sum.errors import DataError
 from mnist_sum.recipe import NUM_DIGITS
 
 IMAGE_SHAPE = (28, 28)

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import requests
 
 from mnist_sum.data.arrays import write_whole
-from mnist_sum.data.errors import DataError
 from mnist_sum.data.idx import read_digits, read_images
 from mnist_sum.data.packing import LARGEST, unpack
+from mnist_sum.errors import DataError
 
 ADDRESS = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 SHA256 = {  # of what is in the files, nothing packed

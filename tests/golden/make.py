@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from experiments.benchmark.torch_reference import (
+from experiments.workshop.benchmark.torch_reference import (
     TorchBatch,
     TorchMnistSum,
     make_optimizer,

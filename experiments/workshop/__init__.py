@@ -1,0 +1,1 @@
+"""What maintainers measure with: speed, kernels, and the figures in the texts."""

@@ -1,0 +1,64 @@
+"""The errors that a user can mend, and the words that their messages share."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+SHOWN = 80  # characters of a wrong value in a message
+
+
+class UserError(Exception):
+    """Something the user can mend: one sentence on what was wrong, expected, and to be done."""
+
+
+class RecipeError(UserError, ValueError):
+    """A recipe or config that cannot be followed."""
+
+
+class InputError(UserError, ValueError):
+    """Arrays or pictures that do not fit."""
+
+
+class DataError(UserError):
+    """A data set that is missing, damaged or not what it should be."""
+
+
+class WeightsError(UserError, ValueError):
+    """Weights that cannot be read or written, or are of another network."""
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be saved or restored."""
+
+
+class UsageError(UserError, ValueError):
+    """A command that cannot be carried out."""
+
+
+def show(value: object) -> str:
+    """Write a value of any kind on one line, cut where it gets long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to write whole numbers of thousands of digits
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def describe(x: Any) -> str:
+    """Name an array as float32[2, 28, 28], anything else by its type."""
+    if isinstance(x, (jax.Array, np.ndarray)):
+        return f"{x.dtype}{list(x.shape)}"
+    return f"of type {type(x).__name__}"
+
+
+def damaged(path: Path, error: Exception, remedy: str) -> DataError:
+    """Report a file that isn't what was written."""
+    shown = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    return DataError(f"{path} is damaged ({shown}): {remedy}.")
+
+
+def unreadable(path: Path, error: OSError) -> DataError:
+    """Report a file that the system refuses to read."""
+    return DataError(f"{path} cannot be read: {error.strerror or error}.")

@@ -1,0 +1,42 @@
+"""Files that commands write: whole or not at all, and never over a file of the user's."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from mnist_sum.errors import UsageError
+
+MARK = b"mnist_sum"  # in every file that may be replaced by a newer one
+
+
+def check_output(path: Path, inputs: Iterable[Path] = (), replaceable: bool = True) -> None:
+    """Raise UsageError unless an output is new, or replaces one that this package has made.
+
+    An input is never replaced, by whatever name it goes. Call it before anything is computed. A
+    file that is not `replaceable`, such as trained weights, must be new.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, expected the name of a file to write.")
+    for given in inputs:
+        with suppress(OSError):
+            if path.samefile(given):
+                raise UsageError(f"{path} is read and cannot be written too; name another output.")
+    if path.is_symlink() or path.exists():
+        with suppress(OSError):
+            if replaceable and path.is_file() and MARK in path.read_bytes():
+                return
+        raise UsageError(f"{path} exists and would be lost; name another output, or delete it.")
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside its place and move it there when it is whole; raises OSError."""
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            write(file)
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
