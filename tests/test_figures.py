@@ -1,195 +1,184 @@
-"""The figures in the texts are those of the records; each table, by literal values."""
+"""The tables in the texts are those of the records, and each says what its records do."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from experiments.configs import CONFIGS, config_of, fields_of, named_config
 from experiments.summarize import summary_of
-from experiments.system.workdir import write_metrics
 from experiments.workshop import figures
-from experiments.workshop.documents.accuracies import aims_of, recipes, results, studies
-from experiments.workshop.documents.records import RESULTS, read_runs
-from experiments.workshop.documents.search import lengths, search
-from experiments.workshop.figures import FIGURES, ROOT, TEXTS, with_figures
-from mnist_sum.errors import UsageError
-from tests.tables import cells_of
+from experiments.workshop.figures import RECIPES, RESULTS, ROOT, STUDIES, TABLES, TEXTS
 
 FOLDERS = sorted({path.parent for path in (ROOT / RESULTS).glob("*/seed-*.jsonl")})
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_the_texts_say_what_the_records_do(name):
+def test_make_figures_leaves_the_texts_unchanged(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert with_figures(text, ROOT / RESULTS) == text, "make figures writes them anew"
+    assert figures.with_figures(name) == text, "make figures writes it anew"
 
 
 def test_every_table_has_its_place():
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in TEXTS)
-    places = figures.PLACE.findall(text)
-    assert sorted(name for _, name, _ in places) == sorted(FIGURES)
-    assert text.count("<!-- figures") == text.count("<!-- end -->") == len(FIGURES)
+    assert sorted(name for _, name, _ in figures.PLACE.findall(text)) == sorted(TABLES)
+    assert text.count("<!-- figures") == text.count("<!-- end -->") == len(TABLES)
+
+
+def test_every_record_is_in_a_table():
+    assert {folder.name for folder in FOLDERS} == {*RECIPES, *STUDIES} <= CONFIGS.keys()
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_record_is_of_the_config_of_its_name_and_summed_up(folder):
-    assert folder.name in CONFIGS, "a record of no config is in no table"
-    runs, path = read_runs(folder), folder / "summary.json"
-    epochs = named_config(folder.name).epochs
-    assert [len(records) for records in runs.values()] == [epochs] * len(runs)
-    sums_up = (path.exists(), (folder / "seeds.png").exists())
-    assert sums_up == (len(runs) > 1,) * 2, "experiments.summarize sums up several seeds"
-    if path.exists():
-        noted = json.loads(path.read_text())
-        config = fields_of(config_of(noted["config"]))
-        assert config == fields_of(named_config(folder.name)) | {"seed": config["seed"]}
-        made = summary_of(noted["config"], runs)
-        assert made.pop("training_seconds") == pytest.approx(noted.pop("training_seconds"))
-        assert made == noted
+    ((_, runs, noted),) = figures.read_runs(folder.parent, [folder.name])
+    config, summary = named_config(folder.name), json.loads((folder / "summary.json").read_text())
+    assert fields_of(config_of(noted)) == fields_of(config)
+    assert [len(records) for records in runs] == [config.epochs] * len(runs)
+    made = summary_of(noted, dict(zip(summary["seeds"], runs, strict=True)))
+    assert made.pop("training_seconds") == pytest.approx(summary.pop("training_seconds"))
+    assert made == summary
 
 
-def record(folder, seed, accuracies, epochs=3, **more):
-    """Write a run with these accuracies in its last epoch, and lower ones before."""
-    digit, sum_ = accuracies
-    test = {"digit_accuracy": digit, "sum_accuracy": sum_} | more
-    records = [{"train": test, "test": test, "seconds": 10 * seed + 0.1} for _ in range(epochs)]
-    for earlier in records[:-1]:
-        earlier["test"] = dict.fromkeys(test, 0.5)
+def record(folder, seed, accuracies, epochs=3, **config):
+    """Write a run of these accuracies in its last epoch, lower ones before, and its config."""
+    outputs = ("digit_accuracy", "sum_accuracy", "unseen_accuracy")
+    test = dict(zip(outputs, accuracies, strict=False))
+    records = [{"train": test, "test": dict.fromkeys(test, 0.5), "seconds": 10 * seed + 0.1}]
+    records = records * (epochs - 1) + [records[0] | {"test": test}]
     folder.mkdir(parents=True, exist_ok=True)
-    write_metrics(folder, records, f"seed-{seed}.jsonl")
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (folder / f"seed-{seed}.jsonl").write_text(lines)
+    (folder / "summary.json").write_text(json.dumps({"config": FAST | config}))
+
+
+FAST = {"adder": "mlp", "numbers": "all", "unseen_pairs": False, "digit_weight": 1.0}
 
 
 def test_results_stand_beside_the_original(tmp_path):
-    record(tmp_path / "base", 10, (0.99, 0.98), epochs=7)
-    record(tmp_path / "base", 9, (0.992, 0.98), epochs=7)
+    record(tmp_path / "base", 1, (0.99, 0.98), epochs=7)
+    record(tmp_path / "base", 2, (0.992, 0.98), epochs=7)
     record(tmp_path / "best", 4, (0.991, 0.99))
     record(tmp_path / "sum_alone", 4, (0.991, 0.99))
-    record(tmp_path / "sample", 4, (0.991, 0.99))
-    table = results(tmp_path)
-    assert len(table.splitlines()) == 2 + 4
-    assert cells_of(table, "the original") == ["25", "1", "99.32", "99.16"]
-    assert cells_of(table, "the same, mean of its last 7") == ["25", "1", "99.22", "99.06"]
-    assert cells_of(table, "`base`, the same recipe ([records](experiments/results/base/))") == [
-        "7", "2", "99.10 ± 0.14", "98.00 ± 0.00",
+    theirs, base, best = (list(row.values()) for row in figures.results(tmp_path))
+    assert theirs[1:] == [25, 1, "99.32", "99.16", "99.22", "99.06"]
+    assert base == [
+        "`base` ([records](experiments/results/base/))", 7, 2,
+        "99.10 ± 0.14", "98.00 ± 0.00", "57.01 ± 0.02", "56.86 ± 0.00",
     ]  # fmt: skip
-    assert cells_of(table, "`best` ") == ["3", "1", "99.10", "99.00"]
+    assert best[1:] == [3, 1, "99.10", "99.00"]
 
 
-def test_recipes_have_ranges_times_and_aims(tmp_path):
+def test_recipes_have_times_and_aims(tmp_path):
     record(tmp_path / "fast", 2, (0.9931, 0.991))
     record(tmp_path / "fast", 3, (0.9933, 0.992))
-    record(tmp_path / "base", 1, (0.9931, 0.991), epochs=7)
-    record(tmp_path / "unseen_pairs", 1, (0.9931, 0.991), unseen_accuracy=0.0)
-    table = recipes(tmp_path)
-    assert cells_of(table, "`fast`") == [
-        "3", "2 .. 3", "99.320 ± 0.014 (99.31 to 99.33)", "99.150 ± 0.071 (99.10 to 99.20)", "",
-        "99.32, 99.15", "60 to 90", "99.30 reached, 99.28 missed by 0.130",
+    (fast,) = figures.recipes(tmp_path)
+    assert list(fast.values()) == [
+        "`fast`", 3, 2, "99.32 ± 0.01", "99.15 ± 0.07", "99.32 ± 0.01", "99.15 ± 0.07",
+        "60 to 90", "99.30, 99.28",
     ]  # fmt: skip
-    assert cells_of(table, "`base`") == [
-        "7", "1", "99.310", "99.100", "57.04, 57.01", "99.31, 99.10", "71", "",
-    ]  # fmt: skip
-    assert "unseen_pairs" not in table
-
-
-def test_an_aim_is_reached_or_missed():
-    assert aims_of("best", [99.6, 99.5996]) == "99.60 reached, 99.60 reached"
-    assert aims_of("best", [99.59, 99.5994]) == "99.60 missed by 0.010, 99.60 missed by 0.001"
 
 
 def test_studies_stand_beside_fast(tmp_path):
-    record(tmp_path / "fast", 1, (0.993, 0.992))
-    record(tmp_path / "sum_alone_exact", 1, (0.993, 0.993))
-    record(tmp_path / "unseen_pairs", 1, (0.99, 0.892), unseen_accuracy=0.0)
-    record(tmp_path / "unseen_pairs", 2, (0.991, 0.895), unseen_accuracy=0.01)
     record(tmp_path / "base", 1, (0.993, 0.993))
-    table = studies(tmp_path)
-    assert "base" not in table
-    assert cells_of(table, "`fast`") == [
-        "MLP", "all ten an image", "both", "1", "99.30", "99.20", "-0.10", "",
+    record(tmp_path / "fast", 1, (0.993, 0.992))
+    record(tmp_path / "unseen_pairs", 1, (0.99, 0.892, 0.0), numbers="fresh", unseen_pairs=True)
+    record(tmp_path / "unseen_pairs", 2, (0.991, 0.895, 0.01), numbers="fresh", unseen_pairs=True)
+    fast, unseen = (list(row.values()) for row in figures.studies(tmp_path))
+    assert fast == [
+        "`fast`", "mlp", "all", False, 1.0, 3, 1, "99.30", "99.20", "-0.10", "",
     ]  # fmt: skip
-    assert cells_of(table, "`sum_alone_exact`") == [
-        "exact", "one, drawn for each batch", "the sum's", "1", "99.30", "99.30", "0.00", "",
-    ]  # fmt: skip
-    assert cells_of(table, "`unseen_pairs`") == [
-        "MLP", "nine of ten", "both", "2",
+    assert unseen == [
+        "`unseen_pairs`", "mlp", "fresh", True, 1.0, 3, 2,
         "99.05 ± 0.07", "89.35 ± 0.21", "-9.70 ± 0.14", "0.50 ± 0.71",
     ]  # fmt: skip
 
 
-def searched(folder, seed, test, renewed):
-    """Write a run of the search with these losses, of digit and sum, before and after renewal."""
-    outputs = ("digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy")
-    evaluations = (
-        dict(zip(outputs, (*x, 0.995, 0.99 + seed / 1000), strict=True)) for x in (test, renewed)
-    )
-    last = dict(zip(("test", "renewed"), evaluations, strict=True))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_metrics(folder, [{"epoch": 1}, {"epoch": 2} | last], f"seed-{seed}.jsonl")
+def side(what, speeds, left=1.0, **facts):
+    facts |= {"compile_seconds": 9.87}
+    return {"what": what, "images_per_second": speeds, "left": [left, 1.0], "facts": facts}
 
 
-def test_the_search_compares_losses_seed_by_seed(tmp_path):
-    searched(tmp_path / "search" / "plain", 1, (0.02, 0.03), (0.018, 0.02))
-    searched(tmp_path / "search" / "plain", 2, (0.04, 0.03), (0.022, 0.02))
-    searched(tmp_path / "search" / "new", 1, (0.02, 0.03), (0.016, 0.0214))
-    searched(tmp_path / "search" / "new", 2, (0.02, 0.03), (0.04, 0.02))
-    listed = [
-        {"folder": "plain", "what": "as it was", "how": "`run --it`"},
-        {"folder": "new", "what": "changed", "how": "by code that is gone", "against": "plain"},
+def bench(folder, name, **measured):
+    (folder / "bench").mkdir(exist_ok=True)
+    fields = {"config": "base", "fields": {"batch_size": 128}, "device": "a processor"}
+    (folder / "bench" / name).write_text(json.dumps(fields | measured))
+
+
+def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_path):
+    sides = [
+        side("ours", [300, 330, 270], jax="1.2"),
+        side("PyTorch", [150, 165, 150], torch="3.4"),
+        side("PyTorch bfloat16", [4000, 4000, 4100], left=0.5, torch="3.4"),
+        {"what": "PyTorch compiled", "cannot": "there is no compiler"},
     ]
-    (tmp_path / "search" / "rows.json").write_text(json.dumps(listed))
-    text = search(tmp_path)
-    assert cells_of(text, "as it was") == [
-        "2", "1 .. 2", "0.0300, 0.0300", "0.0200, 0.0200", "99.50 ± 0.00", "99.15 ± 0.07",
+    ratio = {"to": "PyTorch", "median": 2.0, "least": 1.8, "most": 2.0}
+    evaluation = {"evaluated_images_per_second": 12345.6}
+    groups = [
+        {"on": "1 core", "rows": sides[:2], "ratio": None},
+        {"on": "2 cores", "rows": sides, "ratio": ratio, "evaluation": evaluation},
+    ]
+    bench(tmp_path, "a.json", groups=groups)
+    runs = [{"training_seconds": 30.0, "left": 1.0, "digit_accuracy": 0.99, "sum_accuracy": 0.98}]
+    bench(tmp_path, "b.json", runs=[*runs, runs[0] | {"left": 0.5}])
+    link = "[a processor](experiments/results/bench/{}.json)".format
+    on, base = f"{link('a')}, 2 cores", "`base`, batches of 128"
+    ours = [on, base, "ours, JAX 1.2", "300 (270 to 330)", ""]
+    theirs = [on, base, "PyTorch, 3.4", "150 (150 to 165)", "2.00 (1.80 to 2.00)"]
+    end = [
+        link("b"), f"{base}, 2 seeds to the end: 99.00 ± 0.00 and 98.00 ± 0.00 %", "ours", "30.0 s",
     ]  # fmt: skip
-    assert cells_of(text, "changed")[2:4] == ["0.0200, 0.0300", "0.0280, 0.0207 (lower in 1 of 2)"]
-    assert "- [as it was](../experiments/results/search/plain/): `run --it`" in text
-    assert text.endswith("- [changed](../experiments/results/search/new/): by code that is gone")
-
-
-def test_a_longer_run_is_compared_with_a_shorter_one_seed_by_seed(tmp_path):
-    short = {"digit_loss": 0.02, "sum_loss": 0.03}
-    record(tmp_path / "best", 1, (0.995, 0.99), epochs=2, **short)
-    record(tmp_path / "best", 2, (0.995, 0.99), epochs=2, **short)
-    longer = tmp_path / "best" / "180_epochs"
-    record(longer, 1, (0.996, 0.99), digit_loss=0.01, sum_loss=0.039)
-    record(longer, 2, (0.996, 0.99), digit_loss=0.02, sum_loss=0.031)
-    table = lengths(tmp_path)
-    assert cells_of(table, "2") == [
-        "1 .. 2", "0.0200, 0.0300",
-        "99.500 ± 0.000 (99.50)", "99.000 ± 0.000 (99.00)", "20 to 40",
-    ]  # fmt: skip
-    assert cells_of(table, "3")[:3] == [
-        "1 .. 2", "0.0150, 0.0350 (lower in 1 of 2)", "99.600 ± 0.000 (99.60)",
-    ]  # fmt: skip
+    one_core = f"{link('a')}, 1 core"
+    assert [list(row.values()) for row in figures.speeds(tmp_path)] == [
+        [one_core, *ours[1:], "9.9"],
+        [one_core, *theirs[1:4], "", "9.9"],
+        [*ours, "9.9"],
+        [*theirs, "9.9"],
+        [on, base, "PyTorch bfloat16, 3.4", "4,000 (4,000 to 4,100), disturbed", "", "9.9"],
+        [on, base, "PyTorch compiled", "not measured", ""],
+        [on, base, "evaluation by ours", "12,346", ""],
+        end,
+    ]
+    rows = [list(row.values()) for row in figures.ratios(tmp_path)]
+    assert rows == [[one_core, *ours[1:]], ours, theirs, end]
 
 
 @pytest.fixture
-def texts(tmp_path, monkeypatch):
-    """Let a folder with one text and no records be the project."""
-    (tmp_path / "page.md").write_text("A\n<!-- figures: results -->\nold\n<!-- end -->\nB\n")
+def project(tmp_path, monkeypatch):
+    """Let a folder with one text and one record be the project."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("A\n<!-- figures: results -->\nold\n<!-- end -->\n")
+    record(tmp_path / RESULTS / "base", 1, (0.99, 0.98))
     monkeypatch.setattr(figures, "ROOT", tmp_path)
-    monkeypatch.setattr(figures, "TEXTS", ("page.md",))
+    monkeypatch.setattr(figures, "TEXTS", ("docs/page.md",))
     return tmp_path
 
 
-def test_the_command_writes_what_is_not_so_yet(texts, capsys):
+def test_the_command_writes_a_table_whose_links_start_at_its_text(project):
     assert figures.main([]) == 0
-    written = (texts / "page.md").read_text()
-    assert written.startswith("A\n<!-- figures: results -->\n\n| on the 10,000 test images, % ")
-    assert written.endswith("|\n\n<!-- end -->\nB\n")
-    assert "old" not in written
-    assert figures.main([]) == 0
-    assert (texts / "page.md").read_text() == written
-    assert capsys.readouterr().out == "page.md: written anew\npage.md: as it was\n"
+    text = (project / "docs" / "page.md").read_text()
+    assert text.startswith("A\n<!-- figures: results -->\n\n| on the 10,000 test images ")
+    assert "([records](../experiments/results/base/))" in text
+    assert text.endswith("|\n\n<!-- end -->\n")
+    assert "old" not in text
 
 
-def test_what_cannot_be_made_is_one_sentence(texts, capsys):
-    with pytest.raises(UsageError, match=r"There are no figures 'odd'; choose one of results, "):
-        with_figures("<!-- figures: odd -->\n<!-- end -->", texts)
-    folder = texts / RESULTS / "base"
-    folder.mkdir(parents=True)
-    (folder / "seed-1.jsonl").write_text('{"epoch": 1')
+@pytest.mark.parametrize(
+    ("damaged", "text", "sentence"),
+    [
+        ("docs/page.md", "<!-- figures: odd -->\n<!-- end -->", "docs/page.md asks for 'odd'; the"),
+        (f"{RESULTS}/base/seed-1.jsonl", '{"epoch": 1', "seed-1.jsonl is damaged ("),
+    ],
+)
+def test_what_cannot_be_made_is_one_sentence(project, capsys, damaged, text, sentence):
+    (project / damaged).write_text(text)
     assert figures.main([]) == 2
     error = capsys.readouterr().err
-    assert "base/seed-1.jsonl is damaged (" in error
+    assert sentence in error
     assert error.count("\n") == 1
+
+
+def test_no_table_needs_jax():
+    command = "import sys, experiments.workshop.figures; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], cwd=ROOT).returncode == 0

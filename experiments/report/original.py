@@ -4,9 +4,10 @@ From Session_3/Session_3.ipynb, the output of the training cell. It paired each 
 number, where we pair it with all ten.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from experiments.configs import Config
+if TYPE_CHECKING:
+    from experiments.configs import Config
 
 SOURCE = "https://github.com/Code-Trees/END-GAME"
 ACCURACIES = (  # an epoch a line, in percent: train digit, train sum, test digit, test sum
@@ -38,7 +39,7 @@ ACCURACIES = (  # an epoch a line, in percent: train digit, train sum, test digi
 )
 
 
-def is_comparable(config: Config) -> bool:
+def is_comparable(config: "Config") -> bool:
     """Tell whether a run learns from the same images as the original, and is tested on the same."""
     return config.dataset == "mnist" and config.train_examples is None and config.held_out == 0
 

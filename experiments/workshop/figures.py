@@ -1,66 +1,191 @@
-"""Write the figures of the records into the texts: python -m experiments.workshop.figures.
+"""Write the tables of results into README.md and docs/: python -m experiments.workshop.figures.
 
-What is between <!-- figures: NAME --> and <!-- end --> in a text is made here, of the files in
-experiments/results/ and of what others have published.
+What stands between <!-- figures: NAME --> and <!-- end --> is made here, from the records in
+experiments/results/. Nothing here imports JAX.
 """
 
-import dataclasses
+import argparse
+import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
 
-from experiments.system import workdir
-from experiments.system.arguments import exit_code, parse_options
-from experiments.workshop.documents.accuracies import recipes, results, studies
-from experiments.workshop.documents.records import RESULTS
-from experiments.workshop.documents.search import lengths, search
-from experiments.workshop.documents.speeds import kernels, ratios, speeds
-from mnist_sum.errors import UsageError
+from tabulate import tabulate
+
+from experiments.report import original
+from experiments.workshop.benchmark.quiet import QUIET
 
 ROOT = Path(__file__).parents[2]
+RESULTS = "experiments/results"
 TEXTS = ("README.md", "docs/recipes.md", "docs/performance.md", "docs/gpu.md")
 PLACE = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-FIGURES: dict[str, Callable[[Path], str]] = {
-    make.__name__: make
-    for make in (results, ratios, search, lengths, recipes, studies, speeds, kernels)
-}
+RECIPES = ("base", "fast", "best")
+STUDIES = ["fast", "fixed_numbers", "fresh_numbers", "exact_adder", "sum_alone", "sum_alone_exact"]
+STUDIES += ["unseen_pairs", "unseen_pairs_exact"]
+STUDIED = ("adder", "numbers", "unseen_pairs", "digit_weight")  # fields of the recipe
+AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
+LAST = 7  # epochs that are averaged, as single ones are noisy
+OUTPUTS = ("digit", "sum")
+SPEED = "images a second: median (least to most)"
+FASTER = "ours is faster, times"
+PREPARED = "prepared in, s"
+
+Figures = dict[str, Any]
+Runs = list[list[Figures]]  # of one config: for each seed, a record of every epoch
 
 
-@dataclasses.dataclass(frozen=True)
-class FiguresOptions:
-    """Write the figures of the records into README.md and docs/."""
+class RecordError(Exception):
+    """A record or a text that no table can be made of; the message says why."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    return exit_code(lambda: run(parse_options(FiguresOptions, "figures", argv)))
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+    try:
+        for name in TEXTS:
+            (ROOT / name).write_text(with_figures(name), encoding="utf-8")
+    except RecordError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
-def run(_: FiguresOptions) -> None:
-    """Write the texts that do not say what the records do, and name all."""
-    for name in TEXTS:
-        path = ROOT / name
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read ({error.strerror}).") from None
-        made = with_figures(text, ROOT / RESULTS)
-        if made != text:
-            workdir.write(path, made)
-        print(f"{name}: {'as it was' if made == text else 'written anew'}")
-
-
-def with_figures(text: str, records: Path) -> str:
-    """Put the figures of a folder of records into the places that a text has for them."""
+def with_figures(text: str) -> str:
+    """Read a text of the project, and put the tables of today's records into it."""
 
     def fill(place: re.Match[str]) -> str:
         start, name, end = place.groups()
-        if name not in FIGURES:
-            raise UsageError(f"There are no figures {name!r}; choose one of {', '.join(FIGURES)}.")
-        return f"{start}\n{FIGURES[name](records)}\n\n{end}"
+        if name not in TABLES:
+            raise RecordError(f"{text} asks for {name!r}; the tables are {', '.join(TABLES)}.")
+        rows = list(TABLES[name](ROOT / RESULTS))
+        made = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
+        made = made.replace(f"]({RESULTS}", f"]({'../' * text.count('/')}{RESULTS}")
+        return f"{start}\n{made}\n\n{end}"
 
-    return PLACE.sub(fill, text)
+    return PLACE.sub(fill, (ROOT / text).read_text(encoding="utf-8"))
+
+
+def results(records: Path) -> Iterator[Figures]:
+    """Compare what the recipes reach with the original."""
+    log = f"the original in PyTorch ([its log]({original.SOURCE}), Session 3)"
+    yield {"on the 10,000 test images": log} | reached([original.records()])
+    for name, runs, _ in read_runs(records, RECIPES):
+        link = f"`{name}` ([records]({RESULTS}/{name}/))"
+        yield {"on the 10,000 test images": link} | reached(runs)
+
+
+def recipes(records: Path) -> Iterator[Figures]:
+    """List what the recipes reach and how long they take."""
+    for name, runs, _ in read_runs(records, RECIPES):
+        seconds = [sum(record["seconds"] for record in run) for run in runs]
+        yield {"config": f"`{name}`"} | reached(runs) | {
+            **{f"{what} % in training": spread(percent(runs, what, "train")) for what in OUTPUTS},
+            "seconds a seed": f"{min(seconds):,.0f} to {max(seconds):,.0f}",
+            "aim: digit, sum %": AIMS.get(name, ""),
+        }  # fmt: skip
+
+
+def studies(records: Path) -> Iterator[Figures]:
+    """Compare `fast` with what it reaches when one thing is changed."""
+    for name, runs, config in read_runs(records, STUDIES):
+        fields = {field: config[field] for field in STUDIED}
+        digit, sum_ = (percent(runs, what) for what in OUTPUTS)
+        gaps = [of_sum - of_digit for of_digit, of_sum in zip(digit, sum_, strict=True)]
+        unseen = spread(percent(runs, "unseen")) if config["unseen_pairs"] else ""
+        more = {"sum less digit": spread(gaps), "sum %, pairs left out": unseen}
+        yield {"config": f"`{name}`"} | fields | reached(runs) | more
+
+
+def reached(runs: Runs) -> Figures:
+    """Give the columns that all tables of accuracies have."""
+    columns: Figures = {"epochs": len(runs[0]), "seeds": len(runs)}
+    for last, of in ((1, ""), (LAST, f", mean of the last {LAST}")):
+        if len(runs[0]) >= last:
+            columns |= {f"{x} %{of}": spread(percent(runs, x, last=last)) for x in OUTPUTS}
+    return columns
+
+
+def percent(runs: Runs, what: str, split: str = "test", last: int = 1) -> list[float]:
+    """Take an accuracy of each run, the mean over its last epochs, in percent."""
+    shares = [[record[split][f"{what}_accuracy"] for record in run[-last:]] for run in runs]
+    return [100 * mean(of_run) for of_run in shares]
+
+
+def spread(values: Sequence[float], decimals: int = 2) -> str:
+    """Write a mean and, of several values, their standard deviation."""
+    deviation = f" ± {stdev(values):.{decimals}f}" if len(values) > 1 else ""
+    return f"{mean(values):z.{decimals}f}{deviation}"  # z: there is no -0.0
+
+
+def ratios(records: Path) -> Iterator[Figures]:
+    """Compare ours with the fastest of PyTorch's ways in float32."""
+    for row in speeds(records):
+        if row["by"].startswith("ours") or row[FASTER]:
+            yield {name: cell for name, cell in row.items() if name != PREPARED}
+
+
+def speeds(records: Path) -> Iterator[Figures]:
+    """List what each bench has measured: training by all sides, evaluation, whole trainings."""
+    for path in sorted((records / "bench").glob("*.json")):
+        (bench,) = read(path)
+        device = f"[{bench['device']}]({RESULTS}/bench/{path.name})"
+        what = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
+        for group in bench.get("groups", ()):
+            where = {"on": f"{device}, {group['on']}", "trained": what}
+            yield from (where | _side(row, group["ratio"]) for row in group["rows"])
+            if evaluation := group.get("evaluation"):
+                speed = f"{evaluation['evaluated_images_per_second']:,.0f}"
+                yield where | {"by": "evaluation by ours", SPEED: speed, FASTER: ""}
+        if runs := bench.get("runs"):
+            quiet = [run["training_seconds"] for run in runs if run["left"] >= QUIET]
+            times = f"{spread(quiet, 1)} s" if quiet else "disturbed"
+            digit, sum_ = (spread([100 * run[f"{x}_accuracy"] for run in runs]) for x in OUTPUTS)
+            whole = f"{what}, {len(runs)} seeds to the end: {digit} and {sum_} %"
+            yield {"on": device, "trained": whole, "by": "ours", SPEED: times}
+
+
+def _side(row: Figures, ratio: Figures | None) -> Figures:
+    if "cannot" in row:
+        return {"by": row["what"], SPEED: "not measured", FASTER: ""}
+    speeds, facts = row["images_per_second"], row["facts"]
+    speed = f"{median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})"
+    compared = ratio if ratio and ratio["to"] == row["what"] else None
+    return {
+        "by": f"{row['what']}, {facts.get('torch') or 'JAX ' + facts['jax']}",
+        SPEED: speed if min(row["left"]) >= QUIET else f"{speed}, disturbed",
+        FASTER: "{median:.2f} ({least:.2f} to {most:.2f})".format_map(compared) if compared else "",
+        PREPARED: f"{facts['compile_seconds']:.1f}",
+    }
+
+
+def kernels(records: Path) -> list[Figures]:
+    """List what programs launch on a GPU, as make gpu-compile has counted it."""
+    return read(records / "gpu" / "h100.json")[0]["programs"]
+
+
+def read_runs(records: Path, names: Sequence[str]) -> Iterator[tuple[str, Runs, Figures]]:
+    """Read what there is of these configs: name, runs, and fields."""
+    for name in names:
+        paths = (records / name).glob("seed-*.jsonl")
+        if runs := [read(path) for path in sorted(paths)]:
+            yield name, runs, read(records / name / "summary.json")[0]["config"]
+
+
+def read(path: Path) -> list[Any]:
+    """Read what a file of JSON holds or, if it is a .jsonl, each of its lines."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return [json.loads(x) for x in (text.splitlines() if path.suffix == ".jsonl" else [text])]
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged ({error}).") from None
+
+
+TABLES: dict[str, Callable[[Path], Iterable[Figures]]] = {
+    make.__name__: make for make in (results, recipes, studies, ratios, speeds, kernels)
+}
 
 
 if __name__ == "__main__":

@@ -1,1 +1,0 @@
-"""The figures in the texts, made of the records of runs and benches."""
