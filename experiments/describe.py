@@ -1,5 +1,10 @@
 """Show data, model and machine: python -m experiments.describe --config sample."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
 import sys
 from collections.abc import Sequence
@@ -10,7 +15,7 @@ from jaxtyping import UInt8
 
 from experiments.report.layers import Layer, list_layers, receptive_fields
 from experiments.report.tables import layer_table, receptive_field_table, text_table
-from experiments.system.arguments import ConfigOptions, exit_code, parse
+from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import choose_devices
 from experiments.system.environment import describe_environment
 from experiments.system.self_check import self_check
@@ -19,6 +24,7 @@ from mnist_sum.data import Splits, load
 from mnist_sum.errors import UsageError
 from mnist_sum.learning.model import make_model
 from mnist_sum.recipe import Recipe
+from mnist_sum.terminal import exit_code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,9 +42,10 @@ def main(argv: Sequence[str]) -> int:
 
 def run(name: str, options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
+    devices = choose_devices("auto")
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
     layers = list_layers(make_model(options.config.recipe))
-    environment = describe_environment(choose_devices("auto"))
+    environment = describe_environment(devices)
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers, with their outputs for one image", layer_table(layers))
     print_section("Receptive fields", receptive_field_table(receptive_fields(layers)))

@@ -3,6 +3,11 @@
 The page is one file, which needs no server: the parts in drawing/, and the weights.
 """
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import base64
 import dataclasses
 import json
@@ -16,12 +21,14 @@ import tyro
 from flax.traverse_util import flatten_dict
 from jaxtyping import Float
 
-from experiments.system.arguments import exit_code, parse_options
+from experiments.system.arguments import parse_options
 from experiments.system.workdir import write
+from mnist_sum.devices import use_processor
 from mnist_sum.errors import UsageError, WeightsError
 from mnist_sum.files.weights import load_pretrained, load_run, load_weights
 from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.network import Network
+from mnist_sum.terminal import exit_code
 
 PARTS = Path(__file__).with_name("drawing")
 Weights = Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FILE]")]
@@ -52,6 +59,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run(options: PageOptions) -> None:
     """Write the page and say where; raises UsageError."""
+    use_processor()
     page = make_page(load_network(options.weights))
     try:
         write(options.output, page)

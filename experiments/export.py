@@ -1,7 +1,11 @@
 """Export a trained network: python -m experiments.export runs/base --to onnx --output base.onnx."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +16,14 @@ import numpy as np
 import tyro
 
 from experiments.exporting.source import Source, read_source
-from experiments.system.arguments import exit_code, parse_options
+from experiments.system.arguments import parse_options
 from mnist_sum.data import load
+from mnist_sum.devices import use_processor
 from mnist_sum.errors import UsageError, WeightsError
 from mnist_sum.files.weights import load_weights, save_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
+from mnist_sum.terminal import exit_code
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
 EXTRAS = {"onnx": "export", "onnxruntime": "export", "torch": "parity"}
@@ -44,8 +50,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run(options: ExportOptions) -> None:
     """Write a file beside the one that is asked for, try it, and put it in its place."""
-    if "JAX_PLATFORMS" not in os.environ:
-        jax.config.update("jax_platforms", "cpu")  # the products of a GPU are rounded more
+    use_processor()  # the products of a GPU are rounded more
     partial = options.output.with_name(f".{options.output.name}.partial")
     try:
         source = read_source(options.source)

@@ -1,5 +1,10 @@
 """Train one config: python -m experiments.run --config base."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
 import logging
 import shlex
@@ -17,7 +22,7 @@ import tyro
 from experiments.report.page import write_report
 from experiments.summarize import summarize_runs
 from experiments.system import distributed, workdir
-from experiments.system.arguments import ConfigOptions, exit_code, parse
+from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import (
     DeviceChoice,
     Precision,
@@ -29,7 +34,6 @@ from experiments.system.device import (
     use_precision,
 )
 from experiments.system.images import load_splits
-from experiments.system.interruption import termination_as_interrupt
 from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.epochs import train
@@ -39,6 +43,7 @@ from mnist_sum.errors import UsageError
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.sharding import data_mesh
+from mnist_sum.terminal import exit_code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,7 +121,6 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     use_precision("float32" if compute.deterministic else compute.precision, devices[0])
     splits = load_splits(options)
     with ExitStack() as stack:
-        stack.enter_context(termination_as_interrupt())
         stack.enter_context(quiet_orbax())
         if distributed.is_first():
             settings = current_settings(devices[0])
@@ -136,7 +140,8 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
                 print(f"Read {folder / workdir.REPORT} for the whole story.")
         except KeyboardInterrupt as stop:
             done = workdir.count_epochs(folder)
-            raise type(stop)(how_to_go_on(argv, folder, done, config.epochs)) from None
+            stop.args = (how_to_go_on(argv, folder, done, config.epochs),)
+            raise
 
 
 def run_seeds(
@@ -160,9 +165,8 @@ def run_seeds(
     ]
     folders = [work.folder for work in works]
     try:
-        with termination_as_interrupt():
-            options.workdir.mkdir(parents=True, exist_ok=True)
-            train_seeds(works, options.config.epochs, options.device)
+        options.workdir.mkdir(parents=True, exist_ok=True)
+        train_seeds(works, options.config.epochs, options.device)
     except BrokenPipeError:  # of what is printed
         raise
     except OSError as error:
@@ -170,7 +174,8 @@ def run_seeds(
     except KeyboardInterrupt as stop:
         done = sum(map(workdir.count_epochs, folders))
         epochs = options.config.epochs * options.seeds
-        raise type(stop)(how_to_go_on(argv, options.workdir, done, epochs)) from None
+        stop.args = (how_to_go_on(argv, options.workdir, done, epochs),)
+        raise
     summarize_runs(folders, options.workdir)
 
 

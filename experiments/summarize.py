@@ -1,5 +1,10 @@
 """Gather runs of one config with several seeds: python -m experiments.summarize RUN ... ."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
 import json
 import sys
@@ -17,8 +22,9 @@ from experiments.report.percent import count_decimals
 from experiments.report.records import Records, last_accuracies, read_run, training_seconds
 from experiments.report.tables import text_table
 from experiments.system import workdir
-from experiments.system.arguments import exit_code, parse_options
+from experiments.system.arguments import parse_options
 from mnist_sum.errors import UsageError
+from mnist_sum.terminal import exit_code
 
 SUMMARY = "summary.json"
 PICTURE = "seeds.png"

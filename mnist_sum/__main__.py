@@ -5,22 +5,20 @@ The one module of the library that reads a command line and prints.
 
 import argparse
 import json
-import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-import jax
-
-from mnist_sum.errors import InputError, UsageError, UserError, show
+from mnist_sum.devices import use_processor
+from mnist_sum.errors import InputError, UsageError, show
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.learning.network import Network
 from mnist_sum.program_cache import keep_compiled_programs
 from mnist_sum.reading.answer import Answer, answer_file, write_probability
 from mnist_sum.recipe import NUM_NUMBERS
+from mnist_sum.terminal import exit_code
 
 MAX_DRAWN = 100  # files in a picture, which would be too high to look at
 COLUMNS = ("digit", "number", "sum", "digit %", "  sum %")  # wide enough for "> 99.99"
@@ -35,25 +33,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code.
-
-    It is 2 after an error that is named, 130 after Ctrl-C, and 141 if nobody reads the output.
-    """
-    try:
-        try:
-            with warnings.catch_warnings(action="ignore"):  # of JAX, if it can keep no programs
-                return run(parse(argv))
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
-        return 128 + signal.SIGPIPE
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 128 + signal.SIGINT
+    """Run the command; returns its exit code."""
+    with warnings.catch_warnings(action="ignore"):  # of JAX, if it can keep no programs
+        return exit_code(lambda: run(parse(argv)))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -92,7 +74,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Answer for all files, as far as they can be read; returns the exit code."""
     draw = import_drawing() if options.picture else None
-    set_up_jax()
+    use_processor()  # as a GPU takes longer to start
+    keep_compiled_programs(0)  # an answer without them only takes longer
     load = load_run if options.weights.is_dir() else load_weights
     network = load(options.weights)
     answers = []
@@ -124,13 +107,6 @@ def import_drawing() -> Callable[[Sequence[Answer], Path], None]:
             f"--picture needs {error.name}: install mnist_sum[experiments], or leave it out."
         ) from error
     return draw_answers
-
-
-def set_up_jax() -> None:
-    """Compute on the processor, as a GPU takes longer to start, and keep compiled programs."""
-    if "JAX_PLATFORMS" not in os.environ:
-        jax.config.update("jax_platforms", "cpu")
-    keep_compiled_programs(0)  # an answer without them only takes longer
 
 
 def answer_files(network: Network, options: argparse.Namespace) -> Iterator[Answer]:

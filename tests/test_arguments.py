@@ -1,10 +1,6 @@
 """Command lines: what they mean, and one sentence for each that means nothing."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +8,8 @@ import pytest
 from experiments.configs import base, config_of, fields_of, sample
 from experiments.run import RunOptions
 from experiments.summarize import SummarizeOptions
-from experiments.system.arguments import ConfigOptions, exit_code, parse, parse_options
+from experiments.system.arguments import ConfigOptions, parse, parse_options
 from mnist_sum.errors import RecipeError, UsageError
-from tests.commands import ROOT
 
 
 def test_base_is_the_config_if_none_is_named():
@@ -113,47 +108,3 @@ def test_help_begins_with_what_is_used_every_day_and_ends_with_several_processes
     assert options.index("--epochs") < options.index("--erase") < data < devices
     assert options[data + 1] == "--manual-dir"
     assert options[-3:] == ["--coordinator", "--processes", "--process-id"]
-
-
-def test_an_error_of_the_user_is_printed_and_exits_2(capsys):
-    def fail():
-        raise UsageError("This cannot be done.")
-
-    assert exit_code(fail) == 2
-    assert capsys.readouterr().err == "error: This cannot be done.\n"
-    assert exit_code(lambda: None) == 0
-
-
-def test_an_interruption_is_no_traceback(capsys):
-    def interrupt():
-        raise KeyboardInterrupt
-
-    assert exit_code(interrupt) == 130
-    assert capsys.readouterr().err == "\nInterrupted.\n"
-
-
-@pytest.mark.parametrize("arguments", ["--help", "--config smoke --epochs 1 --workdir run"])
-def test_who_stops_to_read_gets_no_traceback(arguments, tmp_path):
-    command = [sys.executable, "-u", "-m", "experiments.run", *arguments.split()]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdout=pipe, stderr=pipe, cwd=tmp_path, env=environment
-    ) as process:
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 128 + signal.SIGPIPE
-
-
-def test_a_closed_output_is_no_error(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
-    assert exit_code(lambda: print(sys.stdout.isatty(), flush=True)) == 0
-    sys.stdout.close()
-
-
-def test_an_error_of_ours_is_not_hidden():
-    def fail():
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        exit_code(fail)

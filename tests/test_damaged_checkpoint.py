@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import shutil
-from importlib.metadata import version
 from pathlib import Path
 
 import chex
@@ -14,6 +13,7 @@ import pytest
 
 from mnist_sum.errors import CheckpointError
 from mnist_sum.files.checkpoint import open_checkpoints, save
+from mnist_sum.version import VERSION
 from tests import saving
 from tests.saving import RECIPE, checkpoint, records_to, restore
 
@@ -138,6 +138,6 @@ def test_a_field_that_the_recipe_did_not_have_yet_takes_its_default(folder):
 
 
 def test_a_checkpoint_names_the_version_that_wrote_it(folder):
-    assert restore(folder).version == version("mnist_sum")
+    assert restore(folder).version == VERSION
     edit(folder / "4" / "facts" / "metadata", version="0.2.1")
     assert restore(folder).version == "0.2.1"

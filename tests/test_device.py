@@ -98,8 +98,8 @@ def find(tmp_path, choice, **variables):
     plugin.parent.mkdir(parents=True)
     plugin.write_text(PLUGIN)
     show = (
-        "import experiments.system.device as d, experiments.system.arguments as a, sys;"
-        f"sys.exit(a.exit_code(lambda: print(d.choose_devices({choice!r})[0].platform)))"
+        "import experiments.system.device as d, mnist_sum.terminal as t, sys;"
+        f"sys.exit(t.exit_code(lambda: print(d.choose_devices({choice!r})[0].platform)))"
     )
     environment = {k: v for k, v in os.environ.items() if k != "JAX_PLATFORMS"} | variables
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(tmp_path)])
@@ -114,6 +114,7 @@ SEARCHES = [
     ("auto", "cpu", "cpu\n", ""),
     ("cpu", "cuda", "cpu\n", ""),
     ("auto", "cuda", "", "error: JAX_PLATFORMS is cuda, and JAX can use no such device of this"),
+    ("auto", "rocm", "", "error: JAX_PLATFORMS is rocm, and JAX can use no such device of this"),
     ("gpu", None, "", "error: --device gpu needs a GPU that JAX can use, and there is none (cuIn"),
     ("gpu", "cpu", "", "error: --device gpu needs a GPU that JAX can use, which JAX_PLATFORMS=cpu"),
 ]
@@ -126,6 +127,40 @@ def test_what_jax_says_of_missing_devices_is_one_line(choice, platforms, output,
     assert found[0] == output
     assert found[1].startswith(errors)
     assert found[1].count("\n") == (1 if errors else 0)
+
+
+COMMANDS = """
+import mnist_sum.__main__, experiments.export, experiments.draw_page, experiments.describe, sys
+from mnist_sum.files.weights import PRETRAINED
+codes = [
+    mnist_sum.__main__.main(["x.png", "--add", "5"]),
+    experiments.export.main([str(PRETRAINED), "--to", "torch", "--output", "x"]),
+    experiments.draw_page.main(["--output", "x"]),
+    experiments.describe.main(["--config", "smoke", "--output", "x"]),
+]
+print(codes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("JAX_PLATFORMS", "cuda", "JAX_PLATFORMS is cuda, and JAX can use no such device of this "),
+        ("JAX_PLATFORMS", "tpu", "JAX_PLATFORMS is tpu, and JAX can use no such device of this "),
+        ("JAX_NUM_CPU_DEVICES", "0", "JAX_NUM_CPU_DEVICES is 0 and must be at least 1."),
+    ],
+)
+def test_every_command_says_what_it_cannot_compute_on(variable, value, sentence, tmp_path):
+    environment = os.environ | {variable: value, "PYTHONPATH": str(ROOT)}
+    finished = subprocess.run(
+        [sys.executable, "-c", COMMANDS], capture_output=True, text=True, env=environment,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert finished.stdout == "[2, 2, 2, 2]\n"
+    lines = finished.stderr.splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith(f"error: {sentence}") for line in lines)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ for name in ("setsid", "sched_getaffinity", "sched_setaffinity"):
 for name in ("SIGPIPE", "SIGKILL", "SIGHUP"):
     delattr(signal, name)
 import experiments.run, experiments.summarize, experiments.describe
-from experiments.system.arguments import exit_code
+from mnist_sum.terminal import exit_code
 from experiments.system.device import available_cores
 from experiments.training.seeds import share_cores
 def stop():

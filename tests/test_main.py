@@ -11,12 +11,13 @@ import jax
 import pytest
 from PIL import Image
 
-from mnist_sum.__main__ import main, set_up_jax
+from mnist_sum.__main__ import main
 from mnist_sum.data import load
 from mnist_sum.files.weights import save_weights
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict
 from mnist_sum.learning.state import create_state
+from mnist_sum.program_cache import keep_compiled_programs
 from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe
 
@@ -150,7 +151,7 @@ def test_without_a_home_folder_it_answers_all_the_same(monkeypatch, jax_settings
     for variable in ("JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 54321)  # who has no entry in the user database
-    set_up_jax()
+    keep_compiled_programs(0)
     assert jax.config.jax_compilation_cache_dir is None
 
 

@@ -5,11 +5,8 @@ import contextlib
 import dataclasses
 import difflib
 import io
-import os
 import re
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
@@ -17,13 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import tyro
 
 from experiments.configs import CONFIGS, Config, named_config
-from experiments.system.interruption import Terminated
-from mnist_sum.errors import UsageError, UserError
+from mnist_sum.errors import UsageError
+from mnist_sum.terminal import exit_code  # noqa: F401, until all have it from there
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-SIGPIPE = 13  # which not every system has
 LIKENESS = 0.75  # at least, of an option that is suggested
 ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE
@@ -154,27 +150,3 @@ def first_sentence(framed: str) -> str:
 def is_rule(row: str) -> bool:
     """Say whether a row is a line across the frame."""
     return set(row) <= set("-─╰╯")
-
-
-def exit_code(command: Callable[[], int | None]) -> int:
-    """Run a command; print an error that a user can mend as its one sentence and return 2.
-
-    Returns 130 or 143, as a shell does, if Ctrl-C or SIGTERM interrupts it, and 141 if nobody reads
-    its output any more.
-    """
-    if sys.stdout is None:  # as Python has it where it is closed
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, open to the end
-    try:
-        try:
-            return command() or 0
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
-        return 128 + SIGPIPE
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\n{str(stop) or 'Interrupted.'}", file=sys.stderr)
-        return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)

@@ -1,21 +1,19 @@
 """Which device a run computes on, how it is called, and where its compiled programs are kept."""
 
-import logging
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import jax
 
 from mnist_sum import program_cache as compiled
+from mnist_sum.devices import find_devices
 from mnist_sum.errors import UsageError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
-SHOWN = 200  # characters of a reason that JAX gives
 Precision = Literal["float32", "tf32"]
 IN_GRAPHS = (
     "FUSION",
@@ -44,7 +42,7 @@ def choose_devices(
     make_a_device_of_each_core()
     if choice == "cpu":
         jax.config.update("jax_platforms", "cpu")  # a GPU that is there is not even opened
-    devices = find_devices(choice)
+    devices = devices_of(choice)
     if jax.process_count() > 1:
         if count is not None:
             raise UsageError("--devices is for a process on its own; several use all of theirs.")
@@ -58,23 +56,11 @@ def choose_devices(
     return devices[:count]
 
 
-def find_devices(choice: DeviceChoice) -> list[jax.Device]:
-    """List all devices of the chosen kind; raises UsageError if there is none.
-
-    What JAX logs about GPUs that it cannot use is cut down to the reason.
-    """
+def devices_of(choice: DeviceChoice) -> list[jax.Device]:
+    """List all devices of the chosen kind; raises UsageError if there is none."""
     platforms = os.environ.get("JAX_PLATFORMS")
-    with reasons_of_jax() as reasons:
-        try:
-            devices = jax.devices(None if choice == "auto" else choice)
-        except (RuntimeError, AssertionError):  # an assertion of JAX that it has found any
-            devices = []
-    if choice == "auto" and not devices and platforms:
-        raise UsageError(
-            f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
-            "it out, or set it to cpu."
-        )
-    because = f" ({reasons[0]})" if reasons else ""
+    devices, reason = find_devices(None if choice == "auto" else choice)
+    because = f" ({reason})" if reason else ""
     if not devices:
         ruled_out = f", which JAX_PLATFORMS={platforms} rules out" if platforms else ""
         raise UsageError(
@@ -84,27 +70,6 @@ def find_devices(choice: DeviceChoice) -> list[jax.Device]:
     if choice == "auto" and not platforms and because:
         print(f"No GPU is used{because}.", file=sys.stderr)
     return devices
-
-
-@contextmanager
-def reasons_of_jax() -> Iterator[list[str]]:
-    """Collect what JAX logs about devices, a line each, in the place of tracebacks."""
-    reasons: list[str] = []
-
-    def collect(record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.WARNING:
-            error = record.exc_info[1] if record.exc_info else None
-            lines = str(error or record.getMessage()).splitlines()
-            reasons.append(lines[0][:SHOWN].strip().rstrip(".") if lines else "no reason is given")
-            return False
-        return True
-
-    logger = logging.getLogger("jax._src.xla_bridge")
-    logger.addFilter(collect)
-    try:
-        yield reasons
-    finally:
-        logger.removeFilter(collect)
 
 
 def make_a_device_of_each_core() -> None:

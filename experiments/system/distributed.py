@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 
 from mnist_sum.errors import UsageError
+from mnist_sum.terminal import handling_signals
 
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead
@@ -129,9 +130,8 @@ def supervise(module: str, argv: Sequence[str]) -> int:
         stdin=subprocess.PIPE,  # its end tells the worker that we are gone
         start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
     )
-    signal.signal(signal.SIGTERM, lambda number, frame: worker.send_signal(number))
-    signal.signal(signal.SIGINT, lambda number, frame: worker.send_signal(number))
-    code = worker.wait()
+    with handling_signals(lambda number, frame: worker.send_signal(number)):
+        code = worker.wait()
     if code in (-signal.SIGABRT, OTHER_ENDED):
         print(
             "error: Another process of this run has ended or cannot be reached; start all of them "

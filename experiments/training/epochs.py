@@ -15,7 +15,6 @@ from experiments.report import original
 from experiments.report.curves import draw_curves
 from experiments.system import workdir
 from experiments.system.distributed import is_first
-from experiments.system.interruption import uninterrupted
 from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
 from experiments.training.progress import COMPILING, Progress
@@ -30,6 +29,7 @@ from mnist_sum.learning.network import Network
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.learning.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
+from mnist_sum.terminal import uninterrupted
 
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
 FIRST_STEPS = 10  # in the first call of a run, which shows how long a step takes

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.configs import fields_of
-from experiments.system.arguments import ConfigOptions, exit_code, parse
+from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import DeviceChoice
-from experiments.system.interruption import termination_as_interrupt
 from experiments.workshop.benchmark import measure, quiet, results
 from experiments.workshop.benchmark.worker import Figures, UnavailableError
 from mnist_sum.errors import UsageError
 from mnist_sum.recipe import Recipe
+from mnist_sum.terminal import exit_code
 
 EXAMPLES = 60_000  # an epoch of MNIST; the sample is repeated to be as long
 WORK = ("adder", "shift", "rotation", "scale", "shear", "elastic", "erase", "label_smoothing")
@@ -63,9 +63,8 @@ def run(name: str, options: BenchOptions) -> None:
     print(f"Config {name}; a few minutes ...", flush=True)
     record: Figures = {"config": name, "fields": fields_of(options.config)}
     try:
-        with termination_as_interrupt():  # which ends the processes too
-            measured = measure_runs if options.time_to_accuracy else measure_speed
-            record |= measured(options)
+        measured = measure_runs if options.time_to_accuracy else measure_speed
+        record |= measured(options)
     except UnavailableError as reason:
         raise UsageError(str(reason)) from reason
     if options.output:

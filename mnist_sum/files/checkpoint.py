@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Mapping
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -21,8 +20,8 @@ import orbax.checkpoint as ocp
 from mnist_sum.errors import CheckpointError, RecipeError
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.recipe import Recipe, recipe_of
+from mnist_sum.version import VERSION
 
-VERSION = version("mnist_sum")
 ITEMS = "_CHECKPOINT_METADATA"  # in which Orbax notes of what a checkpoint is made
 KEEP = 2  # the one before the latest stays until the latest is complete
 

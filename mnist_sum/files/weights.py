@@ -12,7 +12,6 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from mnist_sum.errors import RecipeError, WeightsError
 from mnist_sum.learning.model import make_model
 from mnist_sum.learning.network import Network
 from mnist_sum.recipe import Recipe, recipe_of
+from mnist_sum.version import VERSION
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / "best.safetensors"
 FORMAT = 1  # of the metadata; a version reads the formats up to its own
@@ -55,7 +55,7 @@ def load_weights(path: str | os.PathLike[str]) -> Network:
     except (RecipeError, TypeError) as error:
         raise WeightsError(
             f"{path} was written by mnist_sum {header['version']}, by a recipe that version "
-            f"{version('mnist_sum')} cannot follow ({str(error).rstrip('.')}): install that one."
+            f"{VERSION} cannot follow ({str(error).rstrip('.')}): install that one."
         ) from error
     _check(path, leaves, recipe)
     return Network(recipe, jax.device_put(unflatten_dict(leaves, sep="/")))
@@ -98,7 +98,7 @@ def save_weights(
     _check(path, leaves, network.recipe)
     header = {
         "format": FORMAT,
-        "version": version("mnist_sum"),
+        "version": VERSION,
         "recipe": dataclasses.asdict(network.recipe),
         "provenance": dict(provenance),
     }
@@ -159,7 +159,7 @@ def _parse(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if newer:
         raise WeightsError(
             f"{path} was written by mnist_sum {writer} in format {header['format']}, and version "
-            f"{version('mnist_sum')} reads {FORMAT}: install that one."
+            f"{VERSION} reads {FORMAT}: install that one."
         )
     if any(type(header.get(name)) is not kind for name, kind in FIELDS.items()):
         raise damaged

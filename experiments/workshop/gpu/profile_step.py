@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jax
 
-from experiments.system.arguments import ConfigOptions, exit_code, parse
+from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import (
     DeviceChoice,
     choose_devices,
@@ -25,6 +25,7 @@ from experiments.system.images import load_splits
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import create_state
 from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
+from mnist_sum.terminal import exit_code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.system.arguments import exit_code, parse_options
+from experiments.system.arguments import parse_options
 from experiments.workshop.gpu import parts
 from experiments.workshop.gpu.parts import Figures, Work
 from mnist_sum.errors import UsageError
+from mnist_sum.terminal import exit_code
 
 PART_SECONDS = 600
 

@@ -1,0 +1,66 @@
+"""The devices that JAX can use, or a sentence on why there are none."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import jax
+
+from mnist_sum.errors import UsageError
+
+SHOWN = 200  # characters of a reason that JAX gives
+
+
+def use_processor() -> None:
+    """Compute on the processor, which is there at once, unless JAX_PLATFORMS says otherwise.
+
+    Call before JAX first looks for devices; raises UsageError if what it says cannot be used.
+    """
+    if not os.environ.get("JAX_PLATFORMS"):
+        jax.config.update("jax_platforms", "cpu")
+    find_devices()
+
+
+def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
+    """List all devices of a kind, or of the one that JAX prefers, and say why it uses no GPU.
+
+    The reason is empty if JAX gives none, the list if there is no such device. Raises UsageError
+    where JAX_PLATFORMS or JAX_NUM_CPU_DEVICES leaves nothing to compute on.
+    """
+    names = "jax_platforms", "jax_num_cpu_devices"
+    platforms, cores = (getattr(jax.config, name) for name in names)
+    if cores < 1 and cores != -1:  # which stands for no choice
+        raise UsageError(f"JAX_NUM_CPU_DEVICES is {cores} and must be at least 1.")
+    with reasons_of_jax() as reasons:
+        try:
+            devices = jax.devices(kind)
+        except (RuntimeError, AssertionError):  # JAX asserts that there is one
+            devices = []
+    if not devices and kind is None:
+        raise UsageError(
+            f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
+            "it out, or set it to cpu."
+        )
+    return devices, reasons[0] if reasons else ""
+
+
+@contextmanager
+def reasons_of_jax() -> Iterator[list[str]]:
+    """Collect what JAX logs about devices, a line each, instead of showing its tracebacks."""
+    reasons: list[str] = []
+
+    def collect(record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        lines = str(error or record.getMessage()).splitlines() or ["no reason is given"]
+        reasons.append(lines[0][:SHOWN].strip().rstrip("."))
+        return False
+
+    logger = logging.getLogger("jax._src.xla_bridge")
+    logger.addFilter(collect)
+    try:
+        yield reasons
+    finally:
+        logger.removeFilter(collect)

@@ -1,0 +1,121 @@
+"""How a command ends: its exit code, the one sentence of an error, and what signals do."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+from mnist_sum.errors import UserError
+
+SIGPIPE = 13  # not every system has it, nor SIGHUP
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+SECONDS_UNTIL_AGAIN = 0.1
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, SIGTERM from a cluster that wants its machine back, or SIGHUP from a closed terminal.
+
+    Whoever catches it may set `args` to what the user should read, and raise it again.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Remember which signal it was."""
+        super().__init__()
+        self.number = number
+
+
+def exit_code(command: Callable[[], int | None]) -> int:
+    """Run a command, print its error if the user can mend it, and return its exit code.
+
+    2 after such an error; 128 + N if signal N, Ctrl-C for instance, interrupted the command, in
+    which it raises KeyboardInterrupt; 141 if nobody reads its output any more. Characters that the
+    terminal lacks are escaped. Works in any thread; without signals in most.
+    """
+    if sys.stdout is None:  # closed
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a notebook's cannot be, and need not
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with stopping_on_signals():
+            try:
+                return command() or 0
+            finally:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
+        return 128 + SIGPIPE
+    except SystemExit as stop:  # of a parser, which has printed what it wants to say
+        return int(stop.code or 0)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        with suppress(OSError):  # a terminal that has been closed takes no more lines
+            print(f"\n{str(stop) or 'Interrupted.'}", file=sys.stderr)
+        return 128 + number_of(stop)
+
+
+def number_of(stop: BaseException | None) -> int:
+    """Look up which signal has raised an interrupt."""
+    return getattr(stop, "number", signal.SIGINT)
+
+
+@contextmanager
+def handling_signals(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Have a function handle Ctrl-C, SIGTERM and SIGHUP, except those that are ignored.
+
+    Python allows that in the main thread only; in others nothing changes.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in STOPS:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Raise Stopped when one of these signals comes."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    def show(lost: "sys.UnraisableHookArgs") -> None:
+        """Send a signal again that fell into a callback, JAX has one for each garbage collection.
+
+        Python prints what such a callback raises, and goes on.
+        """
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            return hook(lost)
+        again = os.getpid(), number_of(lost.exc_value)
+        timer = threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again)
+        timer.daemon = True
+        return timer.start()
+
+    hook = sys.unraisablehook
+    sys.unraisablehook = show
+    try:
+        with handling_signals(stop):
+            yield
+    finally:
+        sys.unraisablehook = hook
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put signals off until the end of this block, which is short and better done whole."""
+    received: list[int] = []
+    with handling_signals(lambda number, frame: received.append(number)):
+        yield
+    if received:
+        signal.raise_signal(received[0])

@@ -1,0 +1,173 @@
+"""How commands end: exit codes, sentences, signals, terminals that lack characters or are gone."""
+
+import gc
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from experiments.system.interruption import end_on_ctrl_c
+from mnist_sum.errors import UsageError
+from mnist_sum.terminal import Stopped, exit_code, stopping_on_signals, uninterrupted
+from tests.commands import ROOT
+
+STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def sigint_is_heard():
+    """Undo what a shell does to its jobs in the background: they ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def fail(error):
+    raise error
+
+
+ENDS = [
+    (lambda: None, 0, ""),
+    (lambda: 3, 3, ""),
+    (lambda: fail(UsageError("This cannot be done.")), 2, "error: This cannot be done.\n"),
+    (lambda: fail(SystemExit(2)), 2, ""),
+    (lambda: fail(KeyboardInterrupt), 130, "\nInterrupted.\n"),
+    (lambda: signal.raise_signal(signal.SIGINT), 130, "\nInterrupted.\n"),
+    (lambda: signal.raise_signal(signal.SIGTERM), 143, "\nInterrupted.\n"),
+    (lambda: signal.raise_signal(signal.SIGHUP), 129, "\nInterrupted.\n"),
+]
+
+
+@pytest.mark.parametrize(("command", "code", "errors"), ENDS)
+def test_every_end_has_its_exit_code_and_its_sentence(command, code, errors, capsys):
+    before = [signal.getsignal(number) for number in STOPS]
+    assert exit_code(command) == code
+    assert capsys.readouterr() == ("", errors)
+    assert [signal.getsignal(number) for number in STOPS] == before
+
+
+def test_an_error_of_ours_is_not_hidden():
+    with pytest.raises(RuntimeError):
+        exit_code(lambda: fail(RuntimeError()))
+
+
+def test_a_command_runs_in_any_thread():
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(exit_code(lambda: 7)))
+    thread.start()
+    thread.join()
+    assert codes == [7]
+
+
+def test_a_signal_that_is_ignored_stays_so(monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    assert exit_code(lambda: signal.raise_signal(signal.SIGHUP)) == 0
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_characters_that_a_terminal_lacks_are_escaped(encoding, monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", shown)
+    assert exit_code(lambda: print("runs/übung/☃")) == 0
+    escaped = "runs/übung/☃".encode(encoding, "backslashreplace")
+    assert shown.buffer.getvalue() == escaped + b"\n"
+
+
+def test_a_closed_output_is_no_error(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert exit_code(lambda: print(sys.stdout.isatty(), flush=True)) == 0
+    sys.stdout.close()
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--config smoke --epochs 1 --workdir run"])
+def test_who_stops_to_read_gets_no_traceback(arguments, tmp_path):
+    command = [sys.executable, "-u", "-m", "experiments.run", *arguments.split()]
+    environment, pipe = os.environ | {"PYTHONPATH": str(ROOT)}, subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, cwd=tmp_path, env=environment
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_is_put_off_to_the_end_of_what_is_better_done_whole(number):
+    done = []
+
+    @uninterrupted()
+    def work():
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        done.append("all of it")
+
+    with stopping_on_signals():
+        for _ in range(2):
+            with pytest.raises(Stopped) as stop:
+                work()
+            assert stop.value.number == number
+    assert done == ["all of it"] * 2
+    with pytest.raises(OSError, match="full"), uninterrupted():
+        raise OSError("full")
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_that_falls_into_a_callback_is_not_lost(number):
+    def callback(*_):
+        gc.callbacks.remove(callback)
+        signal.raise_signal(number)
+
+    def collect():
+        gc.callbacks.append(callback)
+        gc.collect()
+        time.sleep(10)
+
+    with pytest.raises(Stopped) as stop, stopping_on_signals():
+        collect()
+    assert stop.value.number == number
+
+
+def test_importing_changes_no_handler():
+    show = "import signal, experiments.run; print(signal.getsignal(signal.SIGINT).__name__)"
+    command = [sys.executable, "-c", show]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert finished.stdout == "default_int_handler\n"
+
+
+def test_what_a_shell_ignores_is_ignored_while_a_command_imports():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_on_ctrl_c()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+CHANCE = random.Random(0)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        *(1, 200, 1400),
+        *(pytest.param(CHANCE.randrange(1, 1500), marks=pytest.mark.long) for _ in range(15)),
+    ],
+)
+def test_ctrl_c_ends_a_command_that_imports_without_a_traceback(modules):
+    command = [sys.executable, "-X", "importtime", "-m", "experiments.run", "--config", "smoke"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        count, others, begun = 0, [], False
+        for line in process.stderr:
+            others += [] if line.startswith("import time:") else [line]
+            begun |= line.endswith("| dataclasses\n")  # the first after the handler
+            count += begun
+            if count == modules:
+                process.send_signal(signal.SIGINT)
+        output = process.stdout.read()
+    assert (process.returncode, output, others) == (130, "", ["\n", "Interrupted.\n"])
