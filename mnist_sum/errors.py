@@ -21,6 +21,10 @@ class InputError(UserError, ValueError):
     """Arrays or pictures that do not fit."""
 
 
+class BlankError(InputError):
+    """A picture without ink."""
+
+
 class DataError(UserError):
     """A data set that is missing, damaged or not what it should be."""
 

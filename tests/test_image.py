@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_sum.data import load
-from mnist_sum.reading.image import FORMATS, read_image
+from mnist_sum.reading.image import read_image
+from mnist_sum.reading.opening import FORMATS
 from tests.scan import BLACK, DIGIT, GREY, INK, RGB, WHITE, channels
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageFilter
 
-from mnist_sum.errors import InputError
+from mnist_sum.errors import BlankError, InputError
 
 SIDE, BOX = 28, 20
 CENTRE = 14.5  # of MNIST's images, from the outer edge of pixel 0
@@ -75,7 +75,7 @@ def find_ink(name: str, grey: UInt8[np.ndarray, "height width"]) -> Plane:
         away = -away
     noise = float(np.median(np.abs(smooth[:, NOISE_STEP:] - smooth[:, :-NOISE_STEP])))
     if away.max() < max(MIN_CONTRAST, MIN_NOISES * noise):
-        raise InputError(f"{name} shows nothing but paper, expected a digit.")
+        raise BlankError(f"{name} shows nothing but paper, expected a digit.")
     level = np.median(away[away > away.max() / 2])
     return ((away / level - LOW) / (HIGH - LOW)).clip(0, 1)
 
@@ -145,7 +145,7 @@ def keep_digit(name: str, ink: Mask) -> Mask:
     inside = [part for part in parts if not runs_along(part, grid.shape)]
     parts = inside or parts
     if not parts:
-        raise InputError(f"{name} shows nothing but paper, expected a digit.")
+        raise BlankError(f"{name} shows nothing but paper, expected a digit.")
     largest = max(parts, key=len)
     parts = [part for part in parts if len(part) >= SPECK * len(largest)]
     digit = box = box_of(largest)

@@ -1,0 +1,240 @@
+"""Pictures as people have them, files, arrays and PIL images: opened, upright, and made grey."""
+
+import io
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from jaxtyping import Num, UInt8
+from PIL import ExifTags, Image, ImageFile, ImageOps, ImageStat
+
+from mnist_sum.errors import InputError, describe
+
+# What Pillow reads by itself: others start programs (EPS), or exist on one system only.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "ICO")
+MAX_PIXELS = 100_000_000  # a file of some kilobytes may claim more than the memory holds
+MIN_SIDE = 8
+MAX_RATIO = 100
+ENOUGH = 1000  # pixels of the longer side: what has twice as many or more is reduced
+SCALES = (1, 16, 255, 1023, 4095, 16383, 65535)  # the whitest pixel in the usual notations
+OVERSHOOT = 1.05  # of a scale, which interpolation may leave
+TELLING = 4  # times as much contrast in one channel as in grey: two colours that are equally grey
+UNIFORM = 16  # grey levels that what is opaque may differ by and yet be of one colour
+UNREAD = 128  # marks pixels without data; libjpeg gives the same to them
+MISSING = 0.05  # of a picture's rows, at most
+
+Picture = str | os.PathLike[str] | Image.Image | Num[Any, "..."] | list
+
+
+class Page(NamedTuple):
+    """A picture, or a page or frame of it."""
+
+    name: str
+    """What errors call it."""
+    place: str
+    """Such as "page 2 of 3"; empty if there is one only."""
+    image: Image.Image
+    """Upright, in mode L, RGB or RGBA."""
+
+
+def open_pages(picture: Any) -> Iterator[Page]:
+    """Open a picture page by page; raises InputError for what is none."""
+    if isinstance(picture, (str, bytes, os.PathLike)):
+        yield from _open_file(Path(os.fsdecode(picture)))
+        return
+    image = picture if isinstance(picture, Image.Image) else _make_picture(picture)
+    _check_size("image", image)
+    with _naming("image"):
+        image.load()
+    yield Page("image", "", _simplify(image))
+
+
+def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
+    """Make a page grey; what is transparent becomes paper."""
+    grey = image.convert("L")
+    colours = ImageStat.Stat(image.convert("RGB")).stddev
+    if max(colours) > TELLING * ImageStat.Stat(grey).stddev[0]:  # such as red on green
+        grey = image.getchannel(colours.index(max(colours)))
+    if image.mode == "RGBA":
+        grey = _lay_on_paper(grey, image.getchannel("A"))
+    return np.asarray(grey)
+
+
+def _open_file(path: Path) -> Iterator[Page]:
+    name = f"{path}" if f"{path}".isprintable() else repr(f"{path}")
+    if not path.exists():
+        raise InputError(f"There is no file {name}: check its name.")
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "no ordinary file"
+        raise InputError(f"{name} is {kind}, expected the file of an image.")
+    with _naming(name):
+        file = path.open("rb")
+    with file:
+        with _naming(name):
+            image = _load(name, file)
+            # The other pictures in a phone's JPEG, which is an MPO then, are for its own use.
+            count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        kind = "page" if image.format == "TIFF" else "frame"
+        for index in range(count):
+            place = f"{kind} {index + 1} of {count}" if count > 1 else ""
+            page = f"{name} ({place})" if place else name
+            with _naming(page):
+                image.seek(index)
+                _check_size(page, image)
+                image.load()
+            yield Page(page, place, _simplify(image))
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Turn what goes wrong with a file into a sentence about it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Image.UnidentifiedImageError as error:
+        formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise InputError(
+            f"{name} is no image that can be read, expected a whole file of {formats}."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{name} is too large, expected at most {MAX_PIXELS:,} pixels: make it smaller."
+        ) from error
+    except Exception as error:  # Pillow's readers raise a dozen types of them
+        if reason := getattr(error, "strerror", None):
+            raise InputError(f"{name} cannot be read ({reason}).") from error
+        reason = " ".join(f"{error}".split()) or type(error).__name__
+        raise InputError(f"{name} is damaged ({reason}): save it again.") from error
+
+
+def _check_size(name: str, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        expected = f"at most {MAX_PIXELS:,}: make it smaller"
+    elif min(width, height) < MIN_SIDE:
+        expected = f"{MIN_SIDE} x {MIN_SIDE} at least"
+    elif max(width, height) > MAX_RATIO * min(width, height):
+        expected = f"at most {MAX_RATIO} times as many along one side as along the other"
+    else:
+        return
+    raise InputError(f"{name} has {width:,} x {height:,} pixels, expected {expected}.")
+
+
+def _load(name: str, file: BinaryIO) -> ImageFile.ImageFile:
+    """Decode a file's first page; if that fails, what is there of it."""
+    try:
+        image = _start(name, file)
+        image.load()
+        return image
+    except (OSError, ValueError) as error:
+        file.seek(0)
+        mended = b"" if isinstance(error, InputError) else _mend(file.read())
+        if not mended:
+            raise
+    image = _start(name, io.BytesIO(mended))
+    blank = Image.new(image.mode, image.size, (UNREAD,) * len(image.getbands()))
+    image.im = blank.copy().im
+    with suppress(OSError):
+        image.load()
+    image.tile = []  # nothing more is to be decoded
+    unread = (np.asarray(image) == np.asarray(blank)).reshape(image.height, -1).all(1)
+    if unread.mean() > MISSING:
+        raise ValueError("its end is missing")
+    return image
+
+
+def _start(name: str, file: BinaryIO) -> ImageFile.ImageFile:
+    """Open a file, a JPEG to be decoded at a half of its size, a quarter or an eighth."""
+    image = Image.open(file, formats=FORMATS)
+    _check_size(name, image)
+    longer = max(image.size)
+    image.draft(None, (image.width * ENOUGH // longer, image.height * ENOUGH // longer))
+    return image
+
+
+def _mend(content: bytes) -> bytes:
+    """Take the texts out of a PNG, which Pillow refuses if they are long; add a JPEG's end."""
+    if content.startswith(b"\xff\xd8"):
+        return content + b"\xff\xd9"
+    start, kept = 8, [content[:8]]
+    while start < len(content) and content.startswith(b"\x89PNG"):
+        end = start + 12 + int.from_bytes(content[start : start + 4])
+        if content[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+            kept.append(content[start:end])
+        start = end
+    return b"".join(kept[1:] and kept)
+
+
+def _simplify(image: Image.Image) -> Image.Image:
+    """Bring a picture to mode L, RGB or RGBA, upright and not much larger than is needed."""
+    orientation = None
+    with suppress(SyntaxError, struct.error):  # where EXIF is damaged
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    if image.mode[0] in "IF" or (image.mode == "L" and np.asarray(image).max() <= SCALES[1]):
+        mode = "F"  # whose scale is not known
+    elif image.has_transparency_data:
+        mode = "RGBA"
+    else:
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    image = image.reduce(max(1, max(image.size) // ENOUGH))
+    if mode == "F":
+        image = Image.fromarray(_scale(np.asarray(image)))
+    image.info = {}  # transposing writes all tags of EXIF anew, and fails where one is odd
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(image)
+
+
+def _lay_on_paper(grey: Image.Image, opacity: Image.Image) -> Image.Image:
+    """Fill what is transparent: paper under a drawing, more of the same around a picture."""
+    weights = np.asarray(opacity, np.float32)
+    share = float(weights.mean()) / 255
+    if share == 0:
+        return Image.new("L", grey.size)
+    tone = float((np.asarray(grey) * weights).mean() / weights.mean())
+    spread = float((np.abs(np.asarray(grey) - tone) * weights).mean() / weights.mean())
+    if share < 0.5 or spread < UNIFORM:
+        tone = 255 if tone < 128 else 0
+    return Image.composite(grey, Image.new("L", grey.size, round(tone)), opacity)
+
+
+def _make_picture(values: Any) -> Image.Image:
+    """Make a picture of an array, or of what numpy makes an array of."""
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # of lists of different lengths, and what other libraries raise
+        raise InputError(f"image is {describe(values)} and makes no array of pixels.") from error
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or array.dtype.kind not in "biuf":
+        raise InputError(
+            f"image is {describe(values if array.dtype == object else array)}, expected numbers "
+            "of shape [height, width] or [height, width, channel] of 1 to 4 channels, or a file or "
+            "PIL image."
+        )
+    if array.size == 0:
+        raise InputError(f"image is {describe(array)}, expected one pixel at least.")
+    array = _scale(array)
+    return Image.fromarray(array[..., 0] if array.ndim == 3 and channels == 1 else array)
+
+
+def _scale(array: Num[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+    """Bring pixels to 0 .. 255: by the smallest usual scale that holds them, or by their range."""
+    if array.dtype == np.uint8 and array.max() > SCALES[1]:
+        return array
+    values = array.astype(np.float64)
+    least, greatest = float(values.min()), float(values.max())
+    if not np.isfinite([least, greatest]).all():
+        raise InputError(
+            f"image holds {least if not np.isfinite(least) else greatest}, expected finite numbers."
+        )
+    scales = [scale for scale in SCALES if least >= 0 and greatest <= OVERSHOOT * scale]
+    if scales:
+        least, greatest = 0.0, float(scales[0])
+    values = (values - least) / max(greatest - least, 1e-9) * 255
+    return np.rint(values).clip(0, 255).astype(np.uint8)
