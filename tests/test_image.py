@@ -6,8 +6,7 @@ from PIL import Image, ImageDraw
 
 from mnist_sum.data import load
 from mnist_sum.reading.image import read_image
-from mnist_sum.reading.opening import FORMATS
-from tests.scan import BLACK, DIGIT, GREY, INK, RGB, WHITE, channels
+from tests.scan import DIGIT, INK
 
 
 def distance(image: np.ndarray) -> float:
@@ -23,73 +22,6 @@ def test_images_of_mnist_go_through_unchanged():
         assert (read_image(image / 255) == image).all()
     assert (read_image(DIGIT.tolist()) == DIGIT).all()
     assert (read_image(np.stack([DIGIT] * 3, -1)) == DIGIT).all()
-
-
-PICTURES = {
-    "light on dark": INK,
-    "dark on light": 255 - INK,
-    "one channel": INK[..., None],
-    "colours": channels(255 - INK, 255 - INK, WHITE),
-    "yellow on white": channels(WHITE, WHITE, 255 - INK),
-    "opaque": channels(INK, INK, INK, WHITE),
-    "black ink on nothing": channels(BLACK, INK),
-    "white ink on nothing": channels(WHITE, INK),
-    "blue ink on nothing": channels(BLACK, BLACK, WHITE, INK),
-    "a hole in white": channels(WHITE, 255 - INK),
-    "0 .. 1": INK / 255,
-    "-1 .. 1": INK / 127.5 - 1,
-    "standardised": (INK / 255 - 0.1307) / 0.3081,
-    "12 of 16 bits": INK.astype(np.uint16) * 16,
-    "16 bits": INK.astype(np.uint16) * 257,
-    "64 bits": INK.astype(np.int64),
-    "a mask": INK > 127,
-    "I;16": Image.fromarray(INK.astype(np.uint16) * 257),
-    "I": Image.fromarray(INK.astype(np.int32) * 257),
-    "F": Image.fromarray((INK / 255).astype(np.float32)),
-    "1": GREY.convert("1"),
-    "P": RGB.convert("P", palette=Image.Palette.ADAPTIVE),
-    "LA": GREY.convert("LA"),
-    "CMYK": RGB.convert("CMYK"),
-    "YCbCr": RGB.convert("YCbCr"),
-    "small": GREY.reduce(5),
-    "faint": 200 - INK // 8,
-}
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures_of_all_kinds_give_the_digit(name):
-    image = read_image(PICTURES[name])
-    assert image.shape == (28, 28)
-    assert image.dtype == np.uint8
-    assert distance(image) < 12  # another digit is about 50 away
-
-
-def test_transparent_corners_are_more_of_the_same():
-    opacity = WHITE.copy()
-    opacity[:40, :40] = opacity[-40:, -40:] = 0
-    assert distance(read_image(channels(INK, opacity))) < 12
-
-
-@pytest.mark.parametrize("kind", [*FORMATS[:6], "PPM", "ICO"])
-def test_files_are_told_by_their_content(kind, tmp_path):
-    path = tmp_path / "digit"
-    GREY.save(path, kind)
-    assert distance(read_image(path)) < 12
-    assert (read_image(str(path)) == read_image(path)).all()
-
-
-def test_a_photograph_is_turned_upright(tmp_path):
-    path = tmp_path / "digit.jpg"
-    exif = Image.Exif()
-    exif[0x0112] = 6  # its top is on the right
-    GREY.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
-    assert distance(read_image(path)) < 12
-
-
-def test_the_first_frame_of_several_counts(tmp_path):
-    path = tmp_path / "digit.gif"
-    GREY.save(path, save_all=True, append_images=[Image.new("L", GREY.size)])
-    assert distance(read_image(path)) < 12
 
 
 def uneven(kind: str) -> np.ndarray:
@@ -142,14 +74,3 @@ def test_the_ink_is_20_pixels_large_and_centred_by_its_mass():
     x = (image.sum(0, dtype=int) * np.arange(28)).sum() / image.sum(dtype=int)
     assert y == pytest.approx(14, abs=0.05)
     assert x == pytest.approx(14, abs=0.05)
-
-
-def test_what_the_user_gave_is_left_as_it_was():
-    picture, array = GREY.copy(), 255 - INK
-    read_image(picture)
-    read_image(array)
-    assert picture.tobytes() == GREY.tobytes()
-    assert (array == 255 - INK).all()
-    image = DIGIT.copy()
-    read_image(image)[:] = 0
-    assert (image == DIGIT).all()
