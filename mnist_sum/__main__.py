@@ -7,21 +7,24 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from mnist_sum.devices import use_processor
-from mnist_sum.errors import InputError, UsageError, show
+from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.learning.network import Network
+from mnist_sum.outputs import check_output
 from mnist_sum.program_cache import keep_compiled_programs
-from mnist_sum.reading.answer import Answer, answer_file, write_probability
+from mnist_sum.reading.answer import Answer, answer_file, name_runner_up, write_percent
 from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code
 
 MAX_DRAWN = 100  # files in a picture, which would be too high to look at
 COLUMNS = ("digit", "number", "sum", "digit %", "  sum %")  # wide enough for "> 99.99"
+DIGIT_ALONE = ("digit", "digit %")
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    with warnings.catch_warnings(action="ignore"):  # of JAX, if it can keep no programs
+    with warnings.catch_warnings(action="ignore"):  # of Pillow, and of JAX if it keeps no programs
         return exit_code(lambda: run(parse(argv)))
 
 
@@ -46,7 +49,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("file", nargs="+", help="a picture of one digit: PNG, JPEG and others")
-    parser.add_argument("--add", required=True, metavar="NUMBER", help="what to add: 0 .. 9")
+    parser.add_argument(
+        "--add", type=int, choices=range(NUM_NUMBERS), metavar="NUMBER", help="what to add: 0 .. 9"
+    )
     parser.add_argument(
         "--weights",
         type=Path,
@@ -58,85 +63,79 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--picture",
         type=Path,
-        metavar="PNG",
-        help="draw each picture, what the network is given of it, and all probabilities",
+        metavar="NEW_FILE",
+        help="draw each picture, what the network is given of it, and all probabilities: .png, "
+        ".jpg, .pdf or .svg",
     )
     options = parser.parse_args(argv)
-    if options.add not in map(str, range(NUM_NUMBERS)):
-        raise UsageError(f"--add is {show(options.add)} and must be 0 .. {NUM_NUMBERS - 1}.")
     if "-" in options.file:
         raise UsageError("- is no file, and pictures are not read from a pipe: name their files.")
-    if options.picture and len(options.file) > MAX_DRAWN:
-        raise UsageError(f"--picture is for {MAX_DRAWN} files at most: give it some of them.")
     return options
 
 
 def run(options: argparse.Namespace) -> int:
     """Answer for all files, as far as they can be read; returns the exit code."""
-    draw = import_drawing() if options.picture else None
+    drawing = import_drawing(options) if options.picture else None
     use_processor()  # as a GPU takes longer to start
     keep_compiled_programs(0)  # an answer without them only takes longer
     load = load_run if options.weights.is_dir() else load_weights
     network = load(options.weights)
+    width = max(map(len, ["file", *options.file]))
+    columns = DIGIT_ALONE if options.add is None else COLUMNS
+    several = len(options.file) > 1
+    if several and not options.json:
+        print("file".ljust(width), *columns, sep="  ")
     answers = []
-    several = len(options.file) > 1 and not options.json
-    width = max(4, *(len(printable(file)) for file in options.file)) if several else 0
-    if several:
-        print("file".ljust(width), *COLUMNS, sep="  ")
     for answer in answer_files(network, options):
         answers.append(answer)
         if not options.json:
-            print_answer(answer, width)
+            print(row(answer, width, columns) if several else answer.sentence(), flush=True)
     if options.json:
         print(json.dumps([answer.fields() for answer in answers], indent=2))
-    if draw and answers:
+    if drawing and answers:
         try:
-            draw(answers, options.picture)
+            drawing.draw_answers(answers, options.picture)
         except OSError as error:
             reason = error.strerror or error
             raise UsageError(f"{options.picture} cannot be written ({reason}).") from error
     return 0 if len(answers) == len(options.file) else 2
 
 
-def import_drawing() -> Callable[[Sequence[Answer], Path], None]:
-    """Import what draws, before anything takes time; raises UsageError without matplotlib."""
+def import_drawing(options: argparse.Namespace) -> ModuleType:
+    """Import what draws, and check where; raises UsageError before anything takes time."""
+    path = options.picture
+    check_output(path, map(Path, [*options.file, options.weights]))
+    if len(options.file) > MAX_DRAWN:
+        raise UsageError(f"--picture is for {MAX_DRAWN} files at most: give it some of them.")
     try:
-        from mnist_sum.reading.drawing import draw_answers
+        from mnist_sum.reading import drawing
     except ModuleNotFoundError as error:
         raise UsageError(
             f"--picture needs {error.name}: install mnist_sum[experiments], or leave it out."
         ) from error
-    return draw_answers
+    if path.suffix.lower() not in drawing.MARKS:
+        raise UsageError(f"--picture is {path} and must end in {', '.join(drawing.MARKS)}.")
+    return drawing
 
 
 def answer_files(network: Network, options: argparse.Namespace) -> Iterator[Answer]:
     """Answer for each file that can be read, and name the others."""
     for file in options.file:
         try:
-            yield answer_file(network, file, int(options.add))
+            yield answer_file(network, file, options.add)
         except InputError as error:
             sys.stdout.flush()
             print(f"error: {error}", file=sys.stderr)
 
 
-def print_answer(answer: Answer, width: int) -> None:
-    """Print an answer as a row of the table, or as a sentence where the table has no width."""
-    fields = answer.fields()
-    digit, number, sum_ = fields["digit"], fields["number"], fields["sum"]
-    highest = (fields[name] for name in ("digit_probability", "sum_probability"))
-    sure = [write_probability(probability, 2).rstrip("%") for probability in highest]
-    if width:
-        values = zip((digit, number, sum_, *sure), COLUMNS, strict=True)
-        cells = (f"{value:>{len(column)}}" for value, column in values)
-        print(printable(answer.file).ljust(width), *cells, sep="  ", flush=True)
-    else:
-        print(f"digit {digit} ({sure[0]} %), plus {number} makes {sum_} ({sure[1]} %)")
-
-
-def printable(name: str) -> str:
-    """Spell out the characters of a file's name that the terminal does not have."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return name.encode(encoding, "backslashreplace").decode(encoding)
+def row(answer: Answer, width: int, columns: Sequence[str]) -> str:
+    """Write an answer as a row of a table."""
+    cells = {name: str(value) for name, value in answer.fields().items()}
+    for name, probabilities in (("digit %", answer.digits), ("  sum %", answer.sums)):
+        cells[name] = write_percent(probabilities.max(), 2).removesuffix(" %")
+    notes = filter(None, [name_runner_up(answer.digits), answer.page])
+    values = [cells[column].rjust(len(column)) for column in columns]
+    return "  ".join([answer.file.ljust(width), *values, *notes])
 
 
 if __name__ == "__main__":

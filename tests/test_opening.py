@@ -13,7 +13,7 @@ from mnist_sum.reading.image import read_image, read_page
 from mnist_sum.reading.opening import FORMATS, make_grey, open_pages
 from tests.scan import BLACK, DIGIT, GREY, INK, RGB, WHITE, channels
 
-RED, GREEN = np.uint8([255, 0, 0]), np.uint8([0, 134, 0])  # 76 and 79 of grey
+RED, GREEN = np.array([[255, 0, 0], [0, 134, 0]], np.uint8)  # 76 and 79 of grey
 EXIF = (  # an orientation, and a unit of length that is a double
     b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0%c\0\0\0"
     b"\x28\x01\x0c\0\x01\0\0\0\x26\0\0\0\0\0\0\0\0\0\0\0\0\0\x04\x40"

@@ -1,4 +1,4 @@
-"""What the command answers for a picture in a file."""
+"""What is answered for a picture in a file, and how that is put into words."""
 
 from typing import Any, NamedTuple
 
@@ -7,16 +7,21 @@ from jaxtyping import Float, UInt8
 
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict_probabilities
-from mnist_sum.reading.image import read_image
+from mnist_sum.reading.image import read_page
+
+SURE = 0.9  # below, the runner-up is named too
 
 
 class Answer(NamedTuple):
     """What a picture was read as, and all that it might have been."""
 
     file: str
+    page: str
+    """Such as "page 2 of 3"; empty if the file has only one."""
     image: UInt8[np.ndarray, "28 28"]
     """What the network was given of the picture."""
-    number: int
+    number: int | None
+    """What was added, if anything was."""
     digits: Float[np.ndarray, "10"]
     """The probability of each digit."""
     sums: Float[np.ndarray, "19"]
@@ -24,25 +29,68 @@ class Answer(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Give what is most probable, for JSON."""
-        return {
+        digit, runner_up = best_two(self.digits)
+        fields = {
             "file": self.file,
-            "digit": int(self.digits.argmax()),
-            "number": self.number,
-            "sum": int(self.sums.argmax()),
-            "digit_probability": round(float(self.digits.max()), 6),
-            "sum_probability": round(float(self.sums.max()), 6),
+            "page": self.page,
+            "digit": digit,
+            "digit_probability": round(float(self.digits[digit]), 6),
+            "runner_up": runner_up,
+            "runner_up_probability": round(float(self.digits[runner_up]), 6),
         }
+        if self.number is not None:
+            sum_ = int(self.sums.argmax())
+            probability = round(float(self.sums[sum_]), 6)
+            fields |= {"number": self.number, "sum": sum_, "sum_probability": probability}
+        return fields
+
+    def sentence(self) -> str:
+        """Say what it is; or what it may be, and what else."""
+        doubt = name_runner_up(self.digits)
+        sentence = f"{self.page}: " if self.page else ""
+        sentence += f"{'' if doubt else 'digit '}{name_best(self.digits)}"
+        if self.number is not None:
+            joint = ". Plus" if doubt else ", plus"
+            sentence += f"{joint} {self.number} makes {name_best(self.sums)}"
+        return sentence
 
 
-def answer_file(network: Network, file: str, number: int) -> Answer:
+def answer_file(network: Network, file: str, number: int | None) -> Answer:
     """Read a picture and add the number; raises InputError for what is no picture of a digit."""
-    image = read_image(file)
-    digits, sums = predict_probabilities(network, image, number)
-    return Answer(file, image, number, np.asarray(digits), np.asarray(sums))
+    page, image = read_page(file)
+    digits, sums = predict_probabilities(network, image, number or 0)
+    return Answer(file, page, image, number, np.asarray(digits), np.asarray(sums))
+
+
+def best_two(probabilities: Float[np.ndarray, " value"]) -> tuple[int, int]:
+    """Find the most probable value, and the runner-up."""
+    runner_up, best = probabilities.argsort()[-2:].tolist()
+    return best, runner_up
+
+
+def name_best(probabilities: Float[np.ndarray, " value"]) -> str:
+    """Write "7 (99.99 %)", or in doubt "perhaps 7, 62 %; or 1, 30 %"."""
+    best, _ = best_two(probabilities)
+    if doubt := name_runner_up(probabilities):
+        return f"perhaps {best}, {write_percent(probabilities[best], 0)}; {doubt}"
+    return f"{best} ({write_percent(probabilities[best], 2)})"
+
+
+def name_runner_up(probabilities: Float[np.ndarray, " value"]) -> str:
+    """Write "or 1, 30 %" in doubt, and else nothing."""
+    best, runner_up = best_two(probabilities)
+    if probabilities[best] >= SURE:
+        return ""
+    return f"or {runner_up}, {write_percent(probabilities[runner_up], 0)}"
+
+
+def write_percent(probability: float, decimals: int) -> str:
+    """Write a probability as "99.9 %"."""
+    return write_probability(probability, decimals).replace("%", " %")
 
 
 def write_probability(probability: float, decimals: int) -> str:
-    """Write a probability in percent; what is nearly certain is not called certain."""
+    """Write a probability; what is nearly certain is not called certain."""
     text = f"{probability:.{decimals}%}"
     if float(text.rstrip("%")) < 100:
         return text

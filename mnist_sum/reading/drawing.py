@@ -2,49 +2,61 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
+from PIL import Image
 
-from mnist_sum.reading.answer import Answer, write_probability
+from mnist_sum.outputs import MARK, write_whole
+from mnist_sum.reading.answer import Answer, name_best, name_runner_up, write_percent
+from mnist_sum.reading.opening import open_pages
 
-TITLES = ("the picture", "the network sees", "the digit", "the sum")
+COLUMNS = {"the picture": 1.5, "the network sees": 1.5, "the digit": 2.6, "the sum": 4.4}  # inches
+PROGRAM = MARK.decode()
+MARKS: dict[str, dict[str, Any]] = {  # so that it may be replaced by a newer one
+    ".png": {"metadata": {"Software": PROGRAM}},
+    ".jpg": {"pil_kwargs": {"comment": PROGRAM}},
+    ".jpeg": {"pil_kwargs": {"comment": PROGRAM}},
+    ".pdf": {"metadata": {"Creator": PROGRAM}},
+    ".svg": {"metadata": {"Creator": PROGRAM}},
+}
 LARGEST = 400  # pixels of a side that are drawn of a picture
 LONGEST = 40  # characters of a file's name
 BAR, HIGHEST_BAR = "#9db7d5", "#1f5fa8"
 
 
 def draw_answers(answers: Sequence[Answer], path: Path) -> None:
-    """Draw a row for each answer into a PNG file; raises OSError if it cannot be written."""
+    """Draw a row for each answer, in the format of the path's suffix; raises OSError."""
+    titles = list(COLUMNS)[: 3 if answers[0].number is None else 4]
+    widths = [COLUMNS[title] for title in titles]
     with mpl.rc_context({"text.parse_math": False, "font.size": 9}):
-        figure = Figure(figsize=(10, 2.2 * len(answers)), layout="constrained")
-        FigureCanvasAgg(figure)
-        rows = figure.subplots(
-            len(answers), len(TITLES), squeeze=False, width_ratios=(1.3, 1.3, 2.2, 3.6)
-        )
-        for axes, title in zip(rows[0], TITLES, strict=True):
+        figure = Figure(figsize=(sum(widths), 2.2 * len(answers)), layout="constrained")
+        rows = figure.subplots(len(answers), len(titles), squeeze=False, width_ratios=widths)
+        for axes, title in zip(rows[0], titles, strict=True):
             axes.set_title(title)
         for row, answer in zip(rows, answers, strict=True):
             draw_answer(row, answer)
-        figure.savefig(path, format="png", dpi=120)
+        suffix = path.suffix.lower()
+        settings = {"format": suffix[1:], "dpi": 120, **MARKS[suffix]}
+        write_whole(path, lambda file: figure.savefig(file, **settings))
 
 
 def draw_answer(row: Sequence[Axes], answer: Answer) -> None:
     """Draw one answer from left to right."""
-    picture, seen, digits, sums = row
-    picture.imshow(thumbnail(answer.file))
-    picture.set_xlabel(shorten(answer.file))
+    picture, seen, *bars = row
+    picture.imshow(thumbnail(answer))
+    picture.set_xlabel(shorten(f"{answer.file} ({answer.page})" if answer.page else answer.file))
     seen.imshow(answer.image, cmap="gray", vmin=0, vmax=255)
-    seen.set_xlabel(f"add {answer.number}")
+    if answer.number is not None:
+        seen.set_xlabel(f"add {answer.number}")
     for axes in (picture, seen):
         axes.set(xticks=[], yticks=[])
-    draw_bars(digits, answer.digits)
-    draw_bars(sums, answer.sums)
+    for axes, probabilities in zip(bars, (answer.digits, answer.sums), strict=False):
+        draw_bars(axes, probabilities)
 
 
 def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
@@ -52,18 +64,20 @@ def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
     highest = int(probabilities.argmax())
     colors = [HIGHEST_BAR if value == highest else BAR for value in range(len(probabilities))]
     axes.bar(range(len(probabilities)), probabilities, color=colors)
-    sure = write_probability(float(probabilities[highest]), 2)
-    axes.annotate(sure, (highest, probabilities[highest] + 0.03), ha="center")
+    if name_runner_up(probabilities):
+        axes.set_xlabel(name_best(probabilities))
+    else:
+        sure = write_percent(float(probabilities[highest]), 2)
+        axes.annotate(sure, (highest, probabilities[highest] + 0.03), ha="center")
     axes.set(xticks=range(len(probabilities)), ylim=(0, 1.15), yticks=[])
     axes.spines[["top", "left", "right"]].set_visible(False)
 
 
-def thumbnail(file: str) -> Image.Image:
-    """Read a picture again as it is, upright and small."""
-    with Image.open(file) as image:
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((LARGEST, LARGEST))
-        return upright.convert("RGBA")
+def thumbnail(answer: Answer) -> Image.Image:
+    """Open the page that was read once more, small."""
+    image = next(page.image for page in open_pages(answer.file) if page.place == answer.page)
+    image.thumbnail((LARGEST, LARGEST))
+    return image.convert("RGBA")
 
 
 def shorten(name: str) -> str:
