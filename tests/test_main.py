@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,10 +19,10 @@ from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict
 from mnist_sum.learning.state import create_state
 from mnist_sum.program_cache import keep_compiled_programs
+from mnist_sum.reading.answer import Answer
 from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe
-
-ROOT = Path(__file__).parents[1]
+from tests.commands import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -29,122 +30,162 @@ def network():
     return Network(Recipe(), create_state(Recipe(), jax.random.key(0)).variables)
 
 
-@pytest.fixture(scope="module")
-def weights(network, tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
-    save_weights(network, path, {})
-    return path
-
-
-@pytest.fixture
-def pictures(tmp_path, monkeypatch):
-    """Make three pictures and a file that is none, in the folder that the command is run in."""
+@pytest.fixture(autouse=True)
+def pictures(network, tmp_path, monkeypatch):
+    """Make weights, three pictures and a file that is none, in the current folder."""
     monkeypatch.chdir(tmp_path)
+    save_weights(network, "w", {})
     for i, image in enumerate(load("sample").test.image[:3]):
         Image.fromarray(255 - image).resize((140, 140)).save(f"{i}.png")
     Path("bad.png").write_text("no picture")
 
 
-def test_it_answers_as_the_library_does(pictures, network, weights, capsys):
+def test_it_answers_as_the_library_does(network, capsys):
     files = ["0.png", "1.png", "2.png"]
-    assert main([*files, "--add", "5", "--weights", str(weights), "--json"]) == 0
-    answers = json.loads(capsys.readouterr().out)
-    for file, answer in zip(files, answers, strict=True):
+    assert main([*files, "--add", "5", "--weights", "w", "--json"]) == 0
+    for file, found in zip(files, json.loads(capsys.readouterr().out), strict=True):
         expected = predict(network, read_image(file), 5)
-        assert answer == {
-            "file": file,
-            "digit": expected.digit,
-            "number": 5,
-            "sum": expected.sum,
-            "digit_probability": pytest.approx(float(expected.digit_probability), abs=1e-6),
-            "sum_probability": pytest.approx(float(expected.sum_probability), abs=1e-6),
-        }
+        assert (found["file"], found["page"], found["number"]) == (file, "", 5)
+        for name, value in expected._asdict().items():
+            assert found[name] == pytest.approx(float(value), abs=1e-6), name
+    assert main(["0.png", "--weights", "w", "--json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)
+    assert "digit" in found
+    assert not {"number", "sum", "sum_probability"} & set(found)
 
 
-def test_one_file_is_a_sentence_and_many_are_a_table(pictures, weights, capsys):
-    assert main(["0.png", "--add", "0", "--weights", str(weights)]) == 0
-    sentence = capsys.readouterr().out
-    assert sentence.startswith("digit ")
-    assert ", plus 0 makes " in sentence
-    assert len(sentence.splitlines()) == 1
-    assert main(["0.png", "1.png", "--add", "0", "--weights", str(weights)]) == 0
-    head, *rows = capsys.readouterr().out.splitlines()
-    assert head == "file   digit  number  sum  digit %    sum %"
-    assert [row[:5] for row in rows] == ["0.png", "1.png"]
-    assert {len(row) for row in rows} == {len(head)}
+@pytest.mark.parametrize(
+    ("digits", "number", "sums", "page", "sentence"),
+    [
+        ({7: 0.9997}, 5, {12: 0.99}, "", "digit 7 (99.97 %), plus 5 makes 12 (99.00 %)"),
+        ({7: 1.0}, None, {}, "", "digit 7 (> 99.99 %)"),
+        ({7: 0.62, 1: 0.3}, None, {}, "page 2 of 3", "page 2 of 3: perhaps 7, 62 %; or 1, 30 %"),
+        (
+            {7: 0.62, 1: 0.3},
+            5,
+            {12: 0.61, 6: 0.29},
+            "",
+            "perhaps 7, 62 %; or 1, 30 %. Plus 5 makes perhaps 12, 61 %; or 6, 29 %",
+        ),
+    ],
+)
+def test_an_answer_names_the_runner_up_in_doubt(digits, number, sums, page, sentence):
+    probabilities = np.zeros(10), np.zeros(19)
+    for array, values in zip(probabilities, (digits, sums), strict=True):
+        array[list(values)] = list(values.values())
+    image = np.zeros((28, 28), np.uint8)
+    assert Answer("file", page, image, number, *probabilities).sentence() == sentence
 
 
-def test_a_bad_file_is_named_and_the_rest_is_answered(pictures, weights, capsys):
-    assert main(["0.png", "bad.png", "2.png", "--add", "1", "--weights", str(weights)]) == 2
+def test_one_file_is_a_sentence_and_several_are_a_table(capsys):
+    assert main(["0.png", "--add", "0", "--weights", "w"]) == 0
+    [sentence] = capsys.readouterr().out.splitlines()
+    assert ". Plus 0 makes " in sentence  # untrained weights are in doubt
+    blank = Image.new("L", (140, 140), 255)
+    blank.save("1.tif", save_all=True, append_images=[Image.open("1.png").copy()])
+    assert main(["0.png", "bad.png", "1.tif", "--add", "0", "--weights", "w"]) == 2
     output, errors = capsys.readouterr()
-    assert [row.split()[0] for row in output.splitlines()[1:]] == ["0.png", "2.png"]
+    head, first, second = output.splitlines()
+    assert head == "file     digit  number  sum  digit %    sum %"
+    assert [row[:7] for row in (first, second)] == ["0.png  ", "1.tif  "]
+    assert first[len(head) :].startswith("  or ")
+    assert second.endswith("  page 2 of 2")
     assert errors.startswith("error: bad.png is no image")
     assert len(errors.splitlines()) == 1
+    assert main(["0.png", "1.png", "--weights", "w"]) == 0
+    assert capsys.readouterr().out.startswith("file   digit  digit %\n")
 
 
-def test_a_picture_of_the_answers_is_drawn(pictures, weights, capsys):
-    arguments = ["0.png", "bad.png", "1.png", "--add", "1", "--weights", str(weights)]
-    assert main([*arguments, "--picture", "out.png"]) == 2
-    with Image.open("out.png") as drawn:
-        assert drawn.size == (1200, 2 * 264)
-    assert main([*arguments, "--picture", "no/out.png"]) == 2
-    assert "error: no/out.png cannot be written (No such" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("a.png", b"\x89PNG"), ("a.JPG", b"\xff\xd8"), ("a.pdf", b"%PDF"), ("a.svg", b"<?xml")],
+)
+def test_the_answers_are_drawn_in_the_format_of_the_name(name, head, capsys):
+    files = ["0.png", "bad.png", "1.png"]
+    for arguments in ([*files, "--add", "1"], files):  # the second replaces the first
+        assert main([*arguments, "--weights", "w", "--picture", name]) == 2
+        assert Path(name).read_bytes().startswith(head)
+        assert "bad.png is no image" in capsys.readouterr().err
+    if name == "a.png":
+        with Image.open(name) as drawn:
+            assert drawn.size == (672, 2 * 264)
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "The following arguments are required: file, --add; --help shows"),
-        (["0.png"], "The following arguments are required: --add; --help shows"),
-        (["--add", "1"], "The following arguments are required: file; --help shows"),
+        ([], "The following arguments are required: file; --help shows"),
         (["0.png", "--add"], "Argument --add: expected one argument; --help shows"),
-        (["0.png", "--add", "10"], "--add is '10' and must be 0 .. 9."),
-        (["0.png", "--add", "x\ny"], "--add is 'x\\ny' and must be 0 .. 9."),
+        (["0.png", "--add", "10"], "Argument --add: invalid choice: 10 (choose from 0, 1"),
+        (["0.png", "--add", "x\ny"], "Argument --add: invalid int value: 'x\\ny'; --help"),
         (["0.png", "--add", "1", "--sub", "2"], "Unrecognized arguments: --sub 2; --help"),
-        (["-", "--add", "1"], "- is no file, and pictures are not read from a pipe: name"),
-        (["0.png", "--add", "1", "--weights", "w"], "There is no file w: check its name."),
-        (["0.png", "--add", "1", "--weights", "."], ". is no work folder of a run: it has"),
-        (["0.png"] * 101 + ["--add", "1", "--picture", "p"], "--picture is for 100 files at"),
+        (["-"], "- is no file, and pictures are not read from a pipe: name"),
+        (["0.png", "--weights", "nowhere"], "There is no file nowhere: check its name."),
+        (["0.png", "--weights", "."], ". is no work folder of a run: it has"),
+        (["0.png"] * 101 + ["--picture", "p.png"], "--picture is for 100 files at"),
+        (["0.png", "--picture", "p.bmp"], "--picture is p.bmp and must end in .png, .jpg, .jpeg,"),
+        (["0.png", "--picture", "no/p.png"], "no/p.png cannot be written (No such file or"),
+        (["--add", "5", "--picture", "0.png", "1.png"], "0.png exists and would be lost; name"),
+        (["0.png", "--picture", "./0.png"], "0.png is read and cannot be written too; name"),
+        (["0.png", "--weights", "w", "--picture", "w"], "w is read and cannot be written too;"),
     ],
 )
-def test_a_wrong_command_is_one_sentence(pictures, capsys, arguments, sentence):
+def test_a_wrong_command_is_one_sentence_and_harms_no_file(capsys, arguments, sentence):
+    before = {path: path.read_bytes() for path in Path().iterdir()}
     assert main(arguments) == 2
     output, errors = capsys.readouterr()
-    assert output == ""
+    assert output.count("\n") <= 1
     assert errors.startswith(f"error: {sentence}")
     assert len(errors.splitlines()) == 1
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
 
 
-def test_without_matplotlib_a_picture_is_a_sentence(pictures, weights, capsys, monkeypatch):
+def test_without_matplotlib_a_picture_is_a_sentence(capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "mnist_sum.reading.drawing", raising=False)
+    monkeypatch.delattr("mnist_sum.reading.drawing", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["0.png", "--add", "1", "--picture", "p.png"]) == 2
     assert "--picture needs matplotlib: install" in capsys.readouterr().err
 
 
-def start(*arguments):
+def start(*arguments, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "mnist_sum", *map(str, arguments)],
+        [sys.executable, "-m", "mnist_sum", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
     )
 
 
-def test_an_interrupt_and_a_closed_pipe_end_it_quietly(pictures, weights):
+def test_an_interrupt_and_a_closed_pipe_end_it_quietly():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or what we start ignores it
-    process = start(*["0.png"] * 5000, "--add", "1", "--weights", weights)
+    process = start(*["0.png"] * 5000, "--weights", "w")
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     assert process.communicate()[1] == "\nInterrupted.\n"
     assert process.returncode == 130
-    process = start(*["0.png"] * 5000, "--add", "1", "--weights", weights)
+    process = start(*["0.png"] * 5000, "--weights", "w")
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait() == 141
     process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "output", "errors"),
+    [
+        ({"JAX_PLATFORMS": "cuda"}, "", "error: JAX_PLATFORMS is cuda, and JAX can use no such"),
+        ({"PYTHONIOENCODING": "ascii"}, "file   digit  digit %\n\\xfc.png  ", ""),
+    ],
+)
+def test_odd_machines_are_put_up_with(environment, output, errors):
+    Path("1.png").rename("ü.png")
+    found = start("ü.png", "0.png", "--weights", "w", **environment).communicate()
+    assert found[0].startswith(output)
+    assert found[1].startswith(errors)
+    assert found[1].count("\n") == bool(errors)
 
 
 def test_without_a_home_folder_it_answers_all_the_same(monkeypatch, jax_settings):
