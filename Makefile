@@ -79,7 +79,7 @@ figures: install  ## write the tables of results in README.md and docs/ from the
 .venv-gpu/installed: pyproject.toml
 	@echo "Installing JAX for CUDA into .venv-gpu (once, some 4 GB)"
 	@$(PYTHON_GPU) -m venv .venv-gpu
-	@.venv-gpu/bin/python -m pip install --quiet 'jax[cuda13]==$(JAX_GPU)' --editable .
+	@.venv-gpu/bin/python -m pip install --quiet 'jax[cuda13]==$(JAX_GPU)' --editable '.[experiments]'
 	@touch $@
 
 gpu-compile: .venv-gpu/installed  ## compile for an H100, which need not be there, and count what it launches

@@ -1,47 +1,28 @@
-"""The report of a GPU: its parts, what is kept of them, and what goes wrong in them."""
+"""The report of a GPU: how its commands ended, and what its runs reached."""
 
 import json
 
-from experiments.workshop.gpu import parts, report
-from experiments.workshop.gpu.report import main, write_page
+from experiments.workshop.gpu import report
 
 
-def test_a_part_that_fails_stops_no_other_and_what_is_done_is_kept(tmp_path, monkeypatch, capsys):
-    done = []
-
-    def fails(work):
-        work.call("nothing", "-c", "raise SystemExit(3)")
-
-    def works(work):
-        done.append(work.small)
-        printed = work.call("hello", "-c", "import os; print(os.environ['NAME'])", NAME="you")
-        return {"said": printed.strip(), "run": {"seconds": 1.23456789}}
-
-    monkeypatch.setattr(parts, "PARTS", {"fails": fails, "works": works})
-    assert main(["--output", str(tmp_path), "--small"]) == 0
-    figures = json.loads((tmp_path / "report.json").read_text())
-    assert "exit status 3" in figures["fails"]["failed"]
-    assert figures["works"]["said"] == "you"
-    assert "| run | 1.2346 |" in (tmp_path / "report.md").read_text()
-    main(["--output", str(tmp_path)])
-    assert done == [True]
-    assert main(["--output", str(tmp_path), "--parts", "nonsense"]) == 2
-    assert "there are fails, works" in capsys.readouterr().err
+def metrics(seconds, digit):
+    test = {"digit_accuracy": digit, "sum_accuracy": 0.5}
+    return json.dumps({"train": {}, "test": test, "seconds": seconds}) + "\n"
 
 
-def test_a_part_has_its_time_and_no_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "PART_SECONDS", 0)
-    sleeps = {"sleeps": lambda work: work.call("sleep", "-c", "import time; time.sleep(60)")}
-    monkeypatch.setattr(parts, "PARTS", sleeps)
-    assert main(["--output", str(tmp_path)]) == 0
-    figures = json.loads((tmp_path / "report.json").read_text())
-    assert figures["sleeps"]["failed"] == "took more than 0 s"
-    assert figures["sleeps"]["part_seconds"] < 30
-
-
-def test_the_page_has_a_row_for_each_training():
-    page = write_page({"graphs": {"whole": {"epochs": 5}, "parts": {"epochs": 4}, "all": [1]}})
-    assert page == (
-        "# What a GPU does\n\n## graphs\n\n- all: in report.json\n\n"
-        "|  | epochs |\n| --- | --- |\n| whole | 5 |\n| parts | 4 |\n"
-    )
+def test_a_command_that_fails_stops_no_other_and_runs_are_compared(tmp_path, monkeypatch):
+    programs = {"slow": "timeit while(1):pass", "bad": "timeit error", "good": "platform"}
+    monkeypatch.setattr(report, "COMMANDS", programs)
+    monkeypatch.setattr(report, "LIMIT", ("timeout", "3"))
+    for run, seconds, digit in (("a", 1.5, 0.25), ("b", 2.5, 0.25), ("c", 1.5, 0.75)):
+        (tmp_path / run).mkdir(parents=True)
+        (tmp_path / run / "metrics.jsonl").write_text(metrics(9, 0.1) + metrics(seconds, digit))
+    assert report.main([str(tmp_path), "--small"]) == 1
+    assert "NameError" in (tmp_path / "bad.log").read_text()
+    page = (tmp_path / "report.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    cells = {row[0]: row[1:] for row in rows if row}
+    assert [cells[name][0] for name in programs] == ["124", "1", "0"]
+    assert cells["a"][:4] == ["2", "5.25", "25.00", "50.00"]
+    assert cells["b"][1] == "5.75"
+    assert cells["a"][4] == cells["b"][4] != cells["c"][4]

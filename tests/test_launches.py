@@ -1,8 +1,16 @@
-"""Counting what a program launches in what XLA writes of it."""
+"""Programs are written for a GPU as for a processor, and what they launch there is counted."""
 
+import json
+import re
+import subprocess
+from unittest.mock import MagicMock
+
+import jax
 import pytest
 
-from experiments.workshop.gpu.target import Launches, read_thunks
+from experiments.workshop.gpu import launches
+from experiments.workshop.gpu.launches import PROGRAMS, read_thunks
+from tests.commands import ROOT
 
 ONE_GRAPH = """\
 000: kCommandBuffer [source | sink]
@@ -33,12 +41,42 @@ NO_LOOP = """\
 
 
 @pytest.mark.parametrize(
-    ("text", "launches"),
+    ("text", "counted"),
     [
-        (ONE_GRAPH, Launches(kernels=3, calls=1, host_loops=0)),
-        (LOOP_ON_THE_HOST, Launches(kernels=4, calls=4, host_loops=1)),
-        (NO_LOOP, Launches(kernels=2, calls=2, host_loops=0)),
+        (ONE_GRAPH, (3, 1, 0)),
+        (LOOP_ON_THE_HOST, (4, 3, 1)),
+        (NO_LOOP, (2, 2, 0)),
     ],
 )
-def test_kernels_of_a_turn_and_launches_of_a_call(text, launches):
-    assert read_thunks(text) == launches
+def test_kernels_launches_and_host_loops_are_counted(text, counted):
+    assert tuple(read_thunks(text).values()) == counted
+
+
+def test_more_than_recorded_is_an_error_until_it_is_recorded(tmp_path, monkeypatch, capsys):
+    record = tmp_path / "h100.json"
+    record.write_text('{"jax": "1.2", "programs": {"predict": {"kernels": 6}, "evaluate": {}}}')
+    monkeypatch.setattr(launches, "RECORD", record)
+    monkeypatch.setattr(launches, "WAYS", {"": {}})
+    monkeypatch.setattr(launches, "PROGRAMS", {"predict": MagicMock(), "evaluate": None})
+    monkeypatch.setattr(launches, "prepare", lambda folder: None)
+    monkeypatch.setattr(launches, "h100", lambda: None)
+    monkeypatch.setattr(launches, "count", lambda *arguments: {"kernels": 7})
+    assert launches.main(["pred"]) == 1
+    assert capsys.readouterr().err == "error: predict: kernels 7, recorded 6\n"
+    assert launches.main(["pred", "--write"]) == launches.main(["pred"]) == 0
+    programs = {"predict": {"kernels": 7}, "evaluate": {}}
+    assert json.loads(record.read_text()) == {"jax": jax.__version__, "programs": programs}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_are_lowered_for_cuda_and_cpu_and_never_call_python(name):
+    """It needs neither card nor CUDA; a call of Python would need the host in every step."""
+    lowered = PROGRAMS[name](jax.devices()[0]).lower(lowering_platforms=("cuda", "cpu"))
+    assert "callback" not in lowered.as_text()
+
+
+def test_its_environment_has_what_its_configs_import():
+    command = ["make", "--dry-run", "--always-make", "gpu-compile"]
+    printed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    (installed,) = re.findall(r"pip install .*", printed)
+    assert "'.[experiments]'" in installed

@@ -163,7 +163,8 @@ def _side(row: Figures, ratio: Figures | None) -> Figures:
 
 def kernels(records: Path) -> list[Figures]:
     """List what programs launch on a GPU, as make gpu-compile has counted it."""
-    return read(records / "gpu" / "h100.json")[0]["programs"]
+    programs = read(records / "gpu" / "h100.json")[0]["programs"]
+    return [{"program": name} | counts for name, counts in programs.items()]
 
 
 def read_runs(records: Path, names: Sequence[str]) -> Iterator[tuple[str, Runs, Figures]]:

@@ -1,116 +1,179 @@
-"""Compile every entry point for an H100 without one, and count what it launches: make gpu-compile.
+"""Count what each program launches on an H100, which need not be there: make gpu-compile.
 
-Needs the extra 'cuda13' and Python 3.12 or newer. Nothing runs: these are kernels, not times.
+XLA compiles for a GPU from a description of it, and writes down what it would launch. Nothing runs:
+these are kernels, not times. Needs the extra 'cuda13' and Python 3.12 or newer.
 """
 
+import argparse
+import json
+import os
+import re
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import ShapeDtypeStruct
-from jax.sharding import Mesh
-from jax.stages import Lowered
+from jax.experimental.topologies import get_topology_desc
+from jax.sharding import SingleDeviceSharding
+from jax.stages import Lowered, Traced
 
 from experiments.configs import named_config
-from experiments.system.device import launch_whole_calls
-from experiments.workshop.gpu.target import Launches, count_launches, h100, place, prepare
+from experiments.system.device import IN_GRAPHS, add_xla_flag
 from mnist_sum.data import Dataset
-from mnist_sum.learning.evaluate import _evaluate
-from mnist_sum.learning.many import begin_epochs, create_states, train_many_steps, zero_tallies
+from mnist_sum.learning.evaluate import evaluate
 from mnist_sum.learning.network import Network
-from mnist_sum.learning.predict import _predict
+from mnist_sum.learning.predict import predict
 from mnist_sum.learning.sharding import data_mesh
 from mnist_sum.learning.state import create_state
 from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 from mnist_sum.recipe import Recipe
 
-TRAIN, TEST, SEEDS = 60_000, 10_000, 16
+CARD = Path(__file__).with_name("h100.textproto")
+RECORD = Path(__file__).parents[2] / "results" / "gpu" / "h100.json"
+TRAIN, TEST, FEW = 60_000, 10_000, 100  # images
+AFTER_PASSES = "*.thunk_sequence_after_thunk_passes.txt"
+THUNK = re.compile(r"(?P<indent> *)\d+: k(?P<kind>\w+)")
+WAYS = {"": {}, ", --whole-graph": {"xla_gpu_enable_command_buffer": ",".join(IN_GRAPHS)}}
 
 
-def images(count: int) -> Dataset:
-    """Give the shapes of so many images, their digits and their numbers."""
-    column = jnp.zeros(1, jnp.int32)
-    one = Dataset(jnp.zeros((1, 28, 28), jnp.uint8), column, column)
-    return jax.tree.map(lambda x: ShapeDtypeStruct((count, *x.shape[1:]), x.dtype), one)
+def _images(count: int) -> Dataset:
+    zeros = jnp.zeros(count, jnp.int32)
+    return Dataset(jnp.zeros((count, 28, 28), jnp.uint8), zeros, zeros)
 
 
-def network(recipe: Recipe) -> Network:
-    """Give the shapes of a network."""
-    state = jax.eval_shape(partial(create_state, recipe, total_steps=1), jax.random.key(0))
-    return Network(recipe, state.variables)
+def _network() -> Network:
+    return Network(Recipe(), create_state(Recipe(), jax.random.key(0)).variables)
 
 
-def training(config: str, mesh: Mesh) -> Lowered:
-    """Write out a call of train_steps on an epoch of MNIST."""
-    recipe, key = named_config(config).recipe, jax.random.key(0)
-    (device,) = mesh.devices
-    state = jax.eval_shape(partial(create_state, recipe, total_steps=1), key)
-    epoch = jax.eval_shape(partial(begin_epoch, examples=TRAIN), key)
-    bounds = (ShapeDtypeStruct((), jnp.int32),) * 2
-    arguments = place((state, zero_tally(), images(TRAIN), epoch, bounds), device)
-    return train_steps.lower(recipe, *arguments, mesh)
+def train(config: str, device: jax.Device) -> Traced:
+    """Trace a call of train_steps on an epoch of MNIST."""
+    recipe = named_config(config).recipe
+
+    def arguments() -> Any:
+        key = jax.random.key(0)
+        state, epoch = create_state(recipe, key, total_steps=1), begin_epoch(key, TRAIN)
+        return state, zero_tally(), _images(TRAIN), epoch, (jnp.int32(0), jnp.int32(1))
+
+    return train_steps.trace(recipe, *place(arguments, device), data_mesh([device]))
 
 
-def many_seeds(mesh: Mesh) -> Lowered:
-    """Write out a call of train_many_steps on an epoch of `fast`, without a short last batch."""
-    recipe, examples = named_config("fast").recipe, TRAIN - TRAIN % 64
-    (device,) = mesh.devices
-    keys = jax.random.split(jax.random.key(0), SEEDS)
-    states = jax.eval_shape(partial(create_states, recipe, total_steps=1), keys)
-    epochs = jax.eval_shape(partial(begin_epochs, examples=examples), keys)
-    bounds = (ShapeDtypeStruct((), jnp.int32),) * 2
-    arguments = (states, zero_tallies(SEEDS), images(examples), epochs, bounds)
-    return train_many_steps.lower(recipe, *place(arguments, device))
+def evaluation(device: jax.Device) -> Traced:
+    """Trace the evaluation of all test images."""
+    arguments = place(lambda: (_network(), _images(TEST)), device)
+    return jax.jit(partial(evaluate, mesh=data_mesh([device]))).trace(*arguments)
 
 
-def evaluation(mesh: Mesh) -> Lowered:
-    """Write out the evaluation of all test images."""
-    (device,) = mesh.devices
-    return _evaluate.lower(*place((network(Recipe()), images(TEST)), device), mesh)
+def prediction(device: jax.Device) -> Traced:
+    """Trace the prediction of a few images."""
+    arguments = place(lambda: (_network(), _images(FEW).image, _images(FEW).number), device)
+    return jax.jit(predict).trace(*arguments)
 
 
-def prediction(mesh: Mesh) -> Lowered:
-    """Write out the prediction of 100 images."""
-    (device,) = mesh.devices
-    image, _, number = images(100)
-    return _predict.lower(*place((network(Recipe()), image, number), device))
-
-
-PROGRAMS: dict[str, tuple[Callable[[Mesh], Lowered], Launches]] = {
-    "train_steps of base": (partial(training, "base"), Launches(151, 1, 0)),
-    "train_steps of fast": (partial(training, "fast"), Launches(155, 1, 0)),
-    "train_steps of best": (partial(training, "best"), Launches(155, 1, 0)),
-    "train_many_steps, 16 seeds of fast": (many_seeds, Launches(204, 1, 0)),
-    "evaluate": (evaluation, Launches(34, 4, 1)),
-    "predict": (prediction, Launches(38, 1, 0)),
+PROGRAMS: dict[str, Callable[[jax.Device], Traced]] = {
+    "train_steps of base": partial(train, "base"),
+    "train_steps of fast": partial(train, "fast"),
+    "evaluate": evaluation,
+    "predict": prediction,
 }
-"""How each is written out, and the most that it may launch with JAX 0.11.2."""
+
+
+def place(make: Callable[[], Any], device: jax.Device) -> Any:
+    """Take the shapes of what a function makes, as if it lay on the device."""
+    as_if = partial(jax.ShapeDtypeStruct, sharding=SingleDeviceSharding(device))
+    return jax.tree.map(lambda x: as_if(x.shape, x.dtype), jax.eval_shape(make))
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compile the programs that are named, or all; returns 1 if one launches more than it may."""
-    folder = prepare()
-    if "--parts" in argv:  # as XLA launches by itself
-        argv = [argument for argument in argv if argument != "--parts"]
-    else:
-        launch_whole_calls()
-    mesh = data_mesh([h100()])
-    print(
-        f"JAX {jax.__version__}\n\n| program | kernels | launches | host loops |\n|---|---|---|---|"
-    )
-    exceeded = []
-    for name, (write_out, limit) in PROGRAMS.items():
-        if argv and not any(argument in name for argument in argv):
-            continue
-        found = count_launches(write_out(mesh), folder)
-        print(f"| {name} | {found.kernels} | {found.calls} | {found.host_loops} |", flush=True)
-        if any(count > most for count, most in zip(found, limit, strict=True)):
-            exceeded.append(f"{name}: {found}, and may be {limit}")
-    for line in exceeded:
-        print(f"error: {line}", file=sys.stderr)
-    return 1 if exceeded else 0
+    """Compile the programs that are named, or all; returns 1 if one launches more than recorded."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="programs, by a part of their names")
+    parser.add_argument("--write", action="store_true", help="record what all programs launch")
+    options = parser.parse_args(argv)
+    record = json.loads(RECORD.read_text())
+    print(f"JAX {jax.__version__}; recorded is what JAX {record['jax']} launches")
+    found: dict[str, dict[str, int]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(folder)
+        for name, trace in PROGRAMS.items():
+            if not options.names or any(part in name for part in options.names):
+                lowered = trace(h100()).lower()
+                ways = [(way, count(lowered, Path(folder), how)) for way, how in WAYS.items()]
+                found[name] = {
+                    f"{key}{way}": n for way, counts in ways for key, n in counts.items()
+                }
+                print(name, found[name], flush=True)
+    if options.write:
+        record = {"jax": jax.__version__, "programs": record["programs"] | found}
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    more = [
+        f"error: {name}: {key} {number}, recorded {record['programs'][name][key]}\n"
+        for name, counts in found.items()
+        for key, number in counts.items()
+        if number > record["programs"][name][key]
+    ]
+    sys.stderr.writelines(more)
+    return 1 if more else 0
+
+
+def prepare(folder: str) -> None:
+    """Have XLA compile for a GPU where there is none, and write into a folder what it launches.
+
+    Call before JAX first looks for devices.
+    """
+    os.environ["JAX_SKIP_CUDA_CONSTRAINTS_CHECK"] = "1"
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_compilation_cache", False)  # or nothing would be written
+    add_xla_flag("--xla_gpu_autotune_level=0")  # which would need the card
+    add_xla_flag(f"--xla_dump_to={folder} --xla_dump_hlo_as_text")
+
+
+def h100() -> jax.Device:
+    """Describe one H100 to XLA."""
+    card = get_topology_desc("h100", "cuda", target_config=CARD.read_text(), topology="1x1x1")
+    return card.devices[0]
+
+
+def count(lowered: Lowered, folder: Path, options: dict[str, Any]) -> dict[str, int]:
+    """Compile, and count what XLA says that the program will launch."""
+    before = set(folder.glob(AFTER_PASSES))
+    lowered.compile(options)
+    written = set(folder.glob(AFTER_PASSES)) - before
+    return read_thunks(max(written, key=lambda path: path.stat().st_size).read_text())
+
+
+def read_thunks(text: str) -> dict[str, int]:
+    """Count in XLA's list of what a program does, in which indentation says what is within what.
+
+    Kernels and launches are those of a turn of the longest loop, which in training is a step. They
+    are those of the whole program where there is no loop; so are launches where it is in a graph.
+    Host loops are in no graph: the host is asked after each turn.
+    """
+    whole: Counter[str] = Counter()
+    loops: list[Counter[str]] = []
+    outer: list[tuple[int, str, Counter[str]]] = []  # what a line lies within
+    for thunk in filter(None, map(THUNK.match, text.splitlines())):
+        indent, kind, own = len(thunk["indent"]), thunk["kind"], Counter[str]()
+        outer = [x for x in outer if x[0] < indent]
+        on_host = all(kind != "CommandBuffer" for _, kind, _ in outer)
+        if kind == "While":
+            loops.append(own)
+            whole["host loops"] += on_host
+        elif kind not in ("Conditional", "Sequential"):
+            for counts in (whole, *(turn for _, kind, turn in outer if kind == "While")):
+                counts["launches"] += on_host
+                counts["kernels"] += kind != "CommandBuffer"
+        outer.append((indent, kind, own))
+    turn = max(loops, key=lambda counts: counts["kernels"], default=whole)
+    return {
+        "kernels": turn["kernels"],
+        "launches": turn["launches"] or whole["launches"],
+        "host loops": whole["host loops"],
+    }
 
 
 if __name__ == "__main__":

@@ -1,125 +1,91 @@
-"""Measure everything that a GPU is asked for.
+"""Try on a GPU what no card has run yet, and write down what came of it in OUTPUT/report.md.
 
-    python -m experiments.workshop.gpu.report --output FOLDER
+    python -m experiments.workshop.gpu.report OUTPUT [--manual-dir FOLDER]
 
 For a fresh machine with one NVIDIA GPU and no internet, where the package is installed with its
-extras cuda13, test and parity. Each part is a process or a few and has ten minutes. What it says is
-in report.json and report.md as soon as it is done.
+extras cuda13, experiments, test and parity. Options that are not listed below go to every run.
 """
 
-import dataclasses
+import argparse
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from experiments.system.arguments import parse_options
-from experiments.workshop.gpu import parts
-from experiments.workshop.gpu.parts import Figures, Work
-from mnist_sum.errors import UsageError
-from mnist_sum.terminal import exit_code
+from tabulate import tabulate
 
-PART_SECONDS = 600
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ReportOptions:
-    """Measure training, evaluation and tests on a GPU, part by part."""
-
-    output: Path
-    """Folder for the report, and for the runs and logs that it is made of."""
-    parts: tuple[str, ...] = ()
-    """Names of the parts to do; all that the folder does not have yet, if not given."""
-    data_dir: Path | None = None
-    """Folder of prepared data sets; that of tensorflow-datasets if not given."""
-    manual_dir: Path | None = None
-    """Folder with the four original files of MNIST."""
-    small: bool = False
-    """Do each part on a few images for a few steps, on whatever there is, to try the command."""
+RUN = "experiments.run"
+COMMANDS = {
+    "as_it_is": f"{RUN} --config base --epochs 5",
+    "whole_graph": f"{RUN} --config base --epochs 5 --whole-graph",
+    "tf32": f"{RUN} --config base --epochs 5 --precision tf32",
+    "deterministic": f"{RUN} --config base --epochs 5 --deterministic",
+    "deterministic_again": f"{RUN} --config base --epochs 5 --deterministic",
+    "profile": f"{RUN} --config base --epochs 1 --profile TRACE",
+    "base": f"{RUN} --config base",
+    "seeds": f"{RUN} --config fast --seeds 10",
+    "bench": "experiments.workshop.bench --config base",
+    "tests": "pytest -n0 -p no:warnings",
+}
+SMALL = {"base": "smoke", "fast": "smoke", "5": "1", "10": "2"}  # words of runs, for others
+LIMIT = ("timeout", "10m")  # of which the exit code is 124
+ON_A_CARD = {"JAX_PLATFORMS": "cuda,cpu", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return exit_code(lambda: run(parse_options(ReportOptions, "gpu.report", argv)))
+    """Run the commands, and write the page after each; returns 1 if one has failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--only", nargs="+", metavar="COMMAND", choices=COMMANDS, default=COMMANDS)
+    parser.add_argument("--small", action="store_true", help="try the runs in small, on any device")
+    options, of_runs = parser.parse_known_args(argv)
+    output, done = options.output, []
+    output.mkdir(parents=True, exist_ok=True)
+    replaced = {"TRACE": str(output / "trace")} | (SMALL if options.small else {})
+    environment = os.environ | ({} if options.small else ON_A_CARD)
+    for name in options.only:
+        words = COMMANDS[name].split()
+        if words[0] == RUN:
+            words = [replaced.get(word, word) for word in words]
+            words += ["--resume", "--workdir", str(output / name), *of_runs]
+        print(name, "...", flush=True)
+        start = time.monotonic()
+        with (output / f"{name}.log").open("w") as log:
+            command = [*LIMIT, sys.executable, "-m", *words]
+            ended = subprocess.run(command, stdout=log, stderr=log, env=environment)
+        row = {"command": name, "exit code": ended.returncode}
+        done.append(row | {"seconds": round(time.monotonic() - start)})
+        write_page(output, done)
+    return 1 if any(row["exit code"] for row in done) else 0
 
 
-def run(options: ReportOptions) -> None:
-    """Do the parts, and write down what each says as soon as it is done."""
-    unknown = set(options.parts) - parts.PARTS.keys()
-    if unknown:
-        raise UsageError(
-            f"--parts names {', '.join(sorted(unknown))}; there are {', '.join(parts.PARTS)}."
-        )
-    options.output.mkdir(parents=True, exist_ok=True)
-    path = options.output / "report.json"
-    report: dict[str, Figures] = json.loads(path.read_text()) if path.exists() else {}
-    for name in options.parts or [name for name in parts.PARTS if name not in report]:
-        report[name] = measure(name, parts.PARTS[name], options)
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        (options.output / "report.md").write_text(write_page(report))
-    print(f"Read {options.output / 'report.md'}.")
+def write_page(output: Path, done: list[dict[str, Any]]) -> None:
+    """Write how the commands ended and what the runs reached; all else is in their logs."""
+    files = sorted(output.rglob("metrics.jsonl"))
+    runs = [{"run": path.parent.relative_to(output)} | read_metrics(path) for path in files]
+    style: Any = {"headers": "keys", "tablefmt": "github", "disable_numparse": True}
+    ended, reached = tabulate(done, **style), tabulate(runs, **style)
+    page = f"# What a GPU does\n\n{ended}\n\n124: ended after ten minutes.\n\n{reached}\n"
+    (output / "report.md").write_text(page, encoding="utf-8")
 
 
-def measure(name: str, part: Callable[[Work], Figures], options: ReportOptions) -> Figures:
-    """Do one part; what goes wrong in it is a figure of its own and stops no other."""
-    print(f"{name} ...", end=" ", flush=True)
-    end = time.monotonic() + PART_SECONDS
-
-    def call(label: str, *arguments: str, **environment: str) -> str:
-        log = options.output / f"{name}-{label}.log"
-        with log.open("w") as file:
-            subprocess.run(
-                [sys.executable, *arguments],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env=os.environ | environment,
-                timeout=max(1, end - time.monotonic()),
-                check=True,
-            )
-        return log.read_text()
-
-    folders = {"--data-dir": options.data_dir, "--manual-dir": options.manual_dir}
-    data = [word for k, v in folders.items() if v for word in (k, str(v))]
-    start = time.monotonic()
-    try:
-        figures = part(Work(call, options.output / name, tuple(data), options.small))
-    except subprocess.TimeoutExpired:
-        figures = {"failed": f"took more than {PART_SECONDS} s"}
-    except (subprocess.CalledProcessError, LookupError, ValueError, OSError) as error:
-        figures = {"failed": f"{type(error).__name__}: {error}"}
-    figures["part_seconds"] = time.monotonic() - start
-    print(figures.get("failed", f"{figures['part_seconds']:.0f} s"), flush=True)
-    return figures
-
-
-def write_page(report: dict[str, Figures]) -> str:
-    """Write for each part a row for each of its trainings, and its other figures in a list."""
-    lines = ["# What a GPU does"]
-    for name, figures in report.items():
-        rows = {key: value for key, value in figures.items() if isinstance(value, dict)}
-        lines += ["", f"## {name}", ""]
-        lines += [f"- {k}: {show(v)}" for k, v in figures.items() if k not in rows]
-        if rows:
-            columns = list(next(iter(rows.values())))
-            lines += ["", row("", columns), row("---", ["---"] * len(columns))]
-            lines += [row(key, map(show, values.values())) for key, values in rows.items()]
-    return "\n".join(lines) + "\n"
-
-
-def row(name: str, cells: Iterable[str]) -> str:
-    """Write a row of a table."""
-    return f"| {' | '.join([name, *cells])} |"
-
-
-def show(value: Any) -> str:
-    """Write a figure for a reader; what is long stays in report.json."""
-    if isinstance(value, list):
-        return "in report.json"
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Read how fast a run was and what it reached; runs of the same bits have the same digest."""
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    bits = json.dumps([[record["train"], record["test"]] for record in records])
+    return {
+        "epochs": len(records),
+        "median epoch, s": round(median(record["seconds"] for record in records), 3),
+        "digit %": f"{100 * records[-1]['test']['digit_accuracy']:.2f}",
+        "sum %": f"{100 * records[-1]['test']['sum_accuracy']:.2f}",
+        "digest": hashlib.sha256(bits.encode()).hexdigest()[:8],
+    }
 
 
 if __name__ == "__main__":
