@@ -48,36 +48,30 @@ def record(folder, seed, accuracies, epochs=3, **config):
     records = [{"train": test, "test": dict.fromkeys(test, 0.5), "seconds": 10 * seed + 0.1}]
     records = records * (epochs - 1) + [records[0] | {"test": test}]
     folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / f"seed-{seed}.jsonl").write_text(lines)
+    (folder / f"seed-{seed}.jsonl").write_text("\n".join(map(json.dumps, records)))
     (folder / "summary.json").write_text(json.dumps({"config": FAST | config}))
 
 
 FAST = {"adder": "mlp", "numbers": "all", "unseen_pairs": False, "digit_weight": 1.0}
 
 
-def test_results_stand_beside_the_original(tmp_path):
+def test_recipes_stand_beside_the_original_and_have_times_and_aims(tmp_path):
     record(tmp_path / "base", 1, (0.99, 0.98), epochs=7)
     record(tmp_path / "base", 2, (0.992, 0.98), epochs=7)
     record(tmp_path / "best", 4, (0.991, 0.99))
     record(tmp_path / "sum_alone", 4, (0.991, 0.99))
-    theirs, base, best = (list(row.values()) for row in figures.results(tmp_path))
+    theirs, *ours = (list(row.values()) for row in figures.results(tmp_path))
     assert theirs[1:] == [25, 1, "99.32", "99.16", "99.22", "99.06"]
-    assert base == [
-        "`base` ([records](experiments/results/base/))", 7, 2,
-        "99.10 ± 0.14", "98.00 ± 0.00", "57.01 ± 0.02", "56.86 ± 0.00",
-    ]  # fmt: skip
-    assert best[1:] == [3, 1, "99.10", "99.00"]
-
-
-def test_recipes_have_times_and_aims(tmp_path):
-    record(tmp_path / "fast", 2, (0.9931, 0.991))
-    record(tmp_path / "fast", 3, (0.9933, 0.992))
-    (fast,) = figures.recipes(tmp_path)
-    assert list(fast.values()) == [
-        "`fast`", 3, 2, "99.32 ± 0.01", "99.15 ± 0.07", "99.32 ± 0.01", "99.15 ± 0.07",
-        "60 to 90", "99.30, 99.28",
-    ]  # fmt: skip
+    base = [7, 2, "99.10 ± 0.14", "98.00 ± 0.00", "57.01 ± 0.02", "56.86 ± 0.00"]
+    best = [3, 1, "99.10", "99.00"]
+    assert [row[0] for row in ours] == [
+        f"`{name}` ([records](experiments/results/{name}/))" for name in ("base", "best")
+    ]
+    assert [row[1:] for row in ours] == [base, best]
+    assert [list(row.values()) for row in figures.recipes(tmp_path)] == [
+        ["`base`", *base, "99.10 ± 0.14", "98.00 ± 0.00", "71 to 141", ""],
+        ["`best`", *best, "99.10", "99.00", "120 to 120", "99.60, 99.60"],
+    ]
 
 
 def test_studies_stand_beside_fast(tmp_path):
@@ -86,9 +80,7 @@ def test_studies_stand_beside_fast(tmp_path):
     record(tmp_path / "unseen_pairs", 1, (0.99, 0.892, 0.0), numbers="fresh", unseen_pairs=True)
     record(tmp_path / "unseen_pairs", 2, (0.991, 0.895, 0.01), numbers="fresh", unseen_pairs=True)
     fast, unseen = (list(row.values()) for row in figures.studies(tmp_path))
-    assert fast == [
-        "`fast`", "mlp", "all", False, 1.0, 3, 1, "99.30", "99.20", "-0.10", "",
-    ]  # fmt: skip
+    assert fast == ["`fast`", *FAST.values(), 3, 1, "99.30", "99.20", "-0.10", ""]
     assert unseen == [
         "`unseen_pairs`", "mlp", "fresh", True, 1.0, 3, 2,
         "99.05 ± 0.07", "89.35 ± 0.21", "-9.70 ± 0.14", "0.50 ± 0.71",

@@ -42,11 +42,7 @@ NO_LOOP = """\
 
 @pytest.mark.parametrize(
     ("text", "counted"),
-    [
-        (ONE_GRAPH, (3, 1, 0)),
-        (LOOP_ON_THE_HOST, (4, 3, 1)),
-        (NO_LOOP, (2, 2, 0)),
-    ],
+    [(ONE_GRAPH, (3, 1, 0)), (LOOP_ON_THE_HOST, (4, 3, 1)), (NO_LOOP, (2, 2, 0))],
 )
 def test_kernels_launches_and_host_loops_are_counted(text, counted):
     assert tuple(read_thunks(text).values()) == counted
@@ -55,12 +51,11 @@ def test_kernels_launches_and_host_loops_are_counted(text, counted):
 def test_more_than_recorded_is_an_error_until_it_is_recorded(tmp_path, monkeypatch, capsys):
     record = tmp_path / "h100.json"
     record.write_text('{"jax": "1.2", "programs": {"predict": {"kernels": 6}, "evaluate": {}}}')
-    monkeypatch.setattr(launches, "RECORD", record)
-    monkeypatch.setattr(launches, "WAYS", {"": {}})
-    monkeypatch.setattr(launches, "PROGRAMS", {"predict": MagicMock(), "evaluate": None})
-    monkeypatch.setattr(launches, "prepare", lambda folder: None)
-    monkeypatch.setattr(launches, "h100", lambda: None)
-    monkeypatch.setattr(launches, "count", lambda *arguments: {"kernels": 7})
+    programs = {"predict": MagicMock(), "evaluate": None}
+    count = MagicMock(return_value={"kernels": 7})
+    without_cuda = {"prepare": MagicMock(), "h100": MagicMock(), "count": count, "WAYS": {"": {}}}
+    for name, value in (without_cuda | {"RECORD": record, "PROGRAMS": programs}).items():
+        monkeypatch.setattr(launches, name, value)
     assert launches.main(["pred"]) == 1
     assert capsys.readouterr().err == "error: predict: kernels 7, recorded 6\n"
     assert launches.main(["pred", "--write"]) == launches.main(["pred"]) == 0
