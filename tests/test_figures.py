@@ -160,7 +160,7 @@ def test_the_command_writes_a_table_whose_links_start_at_its_text(project):
     ("damaged", "text", "sentence"),
     [
         ("docs/page.md", "<!-- figures: odd -->\n<!-- end -->", "docs/page.md asks for 'odd'; the"),
-        (f"{RESULTS}/base/seed-1.jsonl", '{"epoch": 1', "seed-1.jsonl is damaged ("),
+        (f"{RESULTS}/base/seed-1.jsonl", '{"epoch": 1', "seed-1.jsonl cannot be read: "),
     ],
 )
 def test_what_cannot_be_made_is_one_sentence(project, capsys, damaged, text, sentence):

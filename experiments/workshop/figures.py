@@ -30,8 +30,8 @@ AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
 LAST = 7  # epochs that are averaged, as single ones are noisy
 OUTPUTS = ("digit", "sum")
 SPEED = "images a second: median (least to most)"
-FASTER = "ours is faster, times"
-PREPARED = "prepared in, s"
+FASTER = "ours: times as fast, round by round"
+PREPARED = "seconds to prepare"
 
 Figures = dict[str, Any]
 Runs = list[list[Figures]]  # of one config: for each seed, a record of every epoch
@@ -177,11 +177,11 @@ def read_runs(records: Path, names: Sequence[str]) -> Iterator[tuple[str, Runs, 
 
 def read(path: Path) -> list[Any]:
     """Read what a file of JSON holds or, if it is a .jsonl, each of its lines."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         return [json.loads(x) for x in (text.splitlines() if path.suffix == ".jsonl" else [text])]
-    except ValueError as error:
-        raise RecordError(f"{path} is damaged ({error}).") from None
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} cannot be read: {error}.") from None
 
 
 TABLES: dict[str, Callable[[Path], Iterable[Figures]]] = {
