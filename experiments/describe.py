@@ -11,19 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
-from experiments.report.layers import Layer, list_layers, receptive_fields
-from experiments.report.tables import layer_table, receptive_field_table, text_table
+from experiments.report.layers import layer_table, list_layers, receptive_field_table
+from experiments.report.tables import Row, text_table
 from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import choose_devices
 from experiments.system.environment import describe_environment
-from experiments.system.self_check import self_check
+from experiments.system.self_check import check_step
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.errors import UsageError
 from mnist_sum.learning.model import make_model
-from mnist_sum.recipe import Recipe
+from mnist_sum.outputs import check_output
 from mnist_sum.terminal import exit_code
 
 
@@ -37,22 +36,36 @@ class DescribeOptions(ConfigOptions):
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    return exit_code(lambda: run(*parse(DescribeOptions, "describe", argv)))
+    return exit_code(lambda: describe(parse(DescribeOptions, "describe", argv)[1]))
 
 
-def run(name: str, options: DescribeOptions) -> None:
+def describe(options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
-    devices = choose_devices("auto")
+    from experiments.report.pictures.graph import draw_model  # Matplotlib may have no folder
+    from experiments.report.pictures.tiles import draw_samples
+
+    recipe, folder = options.config.recipe, options.output
+    pictures = folder / MODEL, folder / SAMPLES
+    for path in pictures:
+        check_output(path)
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
-    layers = list_layers(make_model(options.config.recipe))
-    environment = describe_environment(devices)
+    layers = list_layers(make_model(recipe))
+    environment = describe_environment(choose_devices("auto"))
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers, with their outputs for one image", layer_table(layers))
-    print_section("Receptive fields", receptive_field_table(receptive_fields(layers)))
+    print_section("Receptive fields", receptive_field_table(layers))
     print_section("Environment", text_table(list(environment.items())))
-    print_section("Self-check", self_check(options.config.recipe))
-    draw(splits, options.config.recipe, layers, options.output)
-    print(f"Pictures: {options.output / MODEL}, {options.output / SAMPLES}")
+    print_section("Self-check", check_step(recipe))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_model(layers, folder / MODEL)
+        draw_samples(splits.train, recipe, folder / SAMPLES)
+    except OSError as error:
+        raise UsageError(
+            f"The pictures cannot be written into {folder} ({error.strerror or error}); "
+            "choose another --output."
+        ) from error
+    print("Pictures:", ", ".join(map(str, pictures)))
 
 
 def print_section(title: str, text: str) -> None:
@@ -62,35 +75,14 @@ def print_section(title: str, text: str) -> None:
 
 def pixel_table(splits: Splits) -> str:
     """Compare the pixels of the training and of the test images."""
-    head = ("images", "count", "mean", "std", "min", "max")
-    rows = [
-        (split, len(dataset.digit), *pixel_statistics(np.asarray(dataset.image)))
-        for split, dataset in splits._asdict().items()
-    ]
-    return text_table([head, *rows])
-
-
-def pixel_statistics(image: UInt8[np.ndarray, "image 28 28"]) -> tuple[str, str, int, int]:
-    """Compute mean, standard deviation, least and greatest of all pixels."""
-    mean = image.mean()
-    variance = np.square(image, dtype=np.uint16).mean() - mean**2  # 255 squared fits 16 bits
-    return f"{mean:.2f}", f"{variance**0.5:.2f}", int(image.min()), int(image.max())
-
-
-def draw(splits: Splits, recipe: Recipe, layers: list[Layer], folder: Path) -> None:
-    """Draw the model and the first training images; raises UsageError."""
-    from experiments.report.graph import draw_model
-    from experiments.report.tiles import draw_samples  # matplotlib: not before the text is there
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draw_samples(splits.train, recipe, folder / SAMPLES)
-        draw_model(layers, folder / MODEL)
-    except OSError as error:
-        raise UsageError(
-            f"The pictures cannot be written into {folder} ({error.strerror}); "
-            "choose another --output."
-        ) from None
+    rows: list[Row] = [("images", "count", "mean", "std", "min", "max")]
+    for split, dataset in splits._asdict().items():
+        image = np.asarray(dataset.image)
+        mean = image.mean()
+        variance = np.square(image, dtype=np.uint16).mean() - mean**2  # 255 squared fits 16 bits
+        moments = f"{mean:.2f}", f"{variance**0.5:.2f}"
+        rows.append((split, len(image), *moments, int(image.min()), int(image.max())))
+    return text_table(rows)
 
 
 if __name__ == "__main__":

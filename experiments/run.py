@@ -19,8 +19,7 @@ from typing import Any
 import jax
 import tyro
 
-from experiments.report.page import write_report
-from experiments.summarize import summarize_runs
+from experiments.summarize import SummarizeOptions, check_outputs, summarize
 from experiments.system import distributed, workdir
 from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import (
@@ -111,6 +110,8 @@ def start(argv: Sequence[str]) -> int:
 
 def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     """Train as the options say, from the first line printed to the last file written."""
+    from experiments.report.page import write_report  # which raises UsageError without Matplotlib
+
     keep_compiled_programs()
     config, compute = options.config, options.compute
     if compute.deterministic:
@@ -163,6 +164,7 @@ def run_seeds(
         for seed in range(options.config.seed, options.config.seed + options.seeds)
         for folder in [options.workdir / f"seed-{seed}"]
     ]
+    check_outputs(options.workdir, (work.seed for work in works))
     folders = [work.folder for work in works]
     try:
         options.workdir.mkdir(parents=True, exist_ok=True)
@@ -176,7 +178,7 @@ def run_seeds(
         epochs = options.config.epochs * options.seeds
         stop.args = (how_to_go_on(argv, options.workdir, done, epochs),)
         raise
-    summarize_runs(folders, options.workdir)
+    summarize(SummarizeOptions(tuple(folders), options.workdir))
 
 
 def run_seed(name: str, options: RunOptions, seed: int, folder: Path) -> int:

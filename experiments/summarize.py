@@ -8,7 +8,7 @@ if __name__ == "__main__":
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -16,24 +16,25 @@ from typing import Any
 import tyro
 
 from experiments.configs import fields_of
-from experiments.report.curves import draw_seeds
-from experiments.report.page import LAST_EPOCHS
-from experiments.report.percent import count_decimals
-from experiments.report.records import Records, last_accuracies, read_run, training_seconds
+from experiments.report.records import (
+    LAST_EPOCHS,
+    Records,
+    count_decimals,
+    last_accuracies,
+    read_run,
+    training_seconds,
+)
 from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import parse_options
 from mnist_sum.errors import UsageError
+from mnist_sum.outputs import check_output
 from mnist_sum.terminal import exit_code
 
 SUMMARY = "summary.json"
 PICTURE = "seeds.png"
-SPREAD: dict[str, Callable[[list[float]], float]] = {
-    "mean": mean,
-    "std": stdev,
-    "min": min,
-    "max": max,
-}
+METRICS = "seed-{}.jsonl"
+MARK = b'"sum_accuracy"'  # in a summary and in metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,86 +44,81 @@ class SummarizeOptions:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Work folders of at least two runs that differ in nothing but the seed."""
     output: Path
-    """Folder for seed-N.jsonl and summary.json."""
+    """Folder for seed-N.jsonl, summary.json and seeds.png."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    return exit_code(lambda: run(parse_options(SummarizeOptions, "summarize", argv)))
+    return exit_code(lambda: summarize(parse_options(SummarizeOptions, "summarize", argv)))
 
 
-def run(options: SummarizeOptions) -> None:
-    """Read the runs, write their metrics and summary, print the table."""
-    if not options.runs:
-        raise UsageError("Give the work folders of at least two runs.")
-    summarize_runs(options.runs, options.output)
+def check_outputs(output: Path, seeds: Iterable[int]) -> None:
+    """Raise UsageError if a summary would replace a file that is none."""
+    check_output(output / PICTURE)
+    for name in (SUMMARY, *map(METRICS.format, seeds)):
+        check_output(output / name, mark=MARK)
 
 
-def summarize_runs(runs: Sequence[Path], output: Path) -> None:
+def summarize(options: SummarizeOptions) -> None:
     """Write the metrics of runs, their summary and its picture into a folder, print the table."""
-    read = [read_run(folder) for folder in runs]
-    configs, records = [fields_of(config) for config, _ in read], [records for _, records in read]
+    from experiments.report.pictures.curves import draw_seeds  # Matplotlib may have no folder
+
+    output, noted = options.output, [read_run(folder) for folder in options.runs]
+    configs, runs = [fields_of(config) for config, _ in noted], [records for _, records in noted]
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
-        raise UsageError(f"The seeds are {seeds}: give at least two runs, each with its own.")
-    for folder, config in zip(runs, configs, strict=True):
+        raise UsageError(f"Give at least two runs, each with a seed of its own, not {seeds}.")
+    for folder, config in zip(options.runs, configs, strict=True):
         if config != configs[0]:
             differing = [name for name in config if config[name] != configs[0].get(name)]
             raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
-    summary = summary_of(configs[0], dict(zip(seeds, records, strict=True)))
+    check_outputs(output, seeds)
+    summary = summary_of(configs[0], dict(zip(seeds, runs, strict=True)))
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for seed, run_records in zip(seeds, records, strict=True):
-            workdir.write_metrics(output, run_records, f"seed-{seed}.jsonl")
+        for seed, records in zip(seeds, runs, strict=True):
+            workdir.write_metrics(output, records, METRICS.format(seed))
         workdir.write(output / SUMMARY, json.dumps(summary, indent=2) + "\n")
-        draw_seeds(records, output / PICTURE)
+        draw_seeds(runs, output / PICTURE)
     except OSError as error:
-        raise UsageError(f"{output} cannot be written ({error.strerror}).") from None
-    print(text_table(rows_of(summary["test"], len(seeds))))
+        raise UsageError(f"{output} cannot be written ({error.strerror or error}).") from error
+    print(text_table(summary_rows(summary["test"], len(seeds))))
     print(f"See {output / PICTURE}; the figures of all seeds are in {output / SUMMARY}.")
 
 
 def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str, Any]:
-    """Sum up runs of one config, given by their seeds."""
+    """Sum up runs of one config, given by their seeds: the statistics of their last epochs.
+
+    Of longer runs also those of the mean of seven: each run's last seven are averaged first.
+    """
+    records = list(runs.values())
+    spans = {"last_epoch": 1, f"mean_of_last_{LAST_EPOCHS}": LAST_EPOCHS}
+    accuracies = [name for name in records[0][-1]["test"] if name.endswith("_accuracy")]
     return {
         "config": config,
         "seeds": list(runs),
-        "test": summarize(list(runs.values())),
-        "training_seconds": spread_of(list(map(training_seconds, runs.values()))),
+        "test": {
+            span: {name: statistics(last_accuracies(records, name, epochs)) for name in accuracies}
+            for span, epochs in spans.items()
+            if len(records[0]) >= epochs
+        },
+        "training_seconds": statistics(list(map(training_seconds, records))),
     }
 
 
-def summarize(runs: Sequence[Records]) -> dict[str, dict[str, dict[str, float]]]:
-    """Compute, over the seeds, the spread of the last epoch; of longer runs the mean of seven too.
-
-    For that mean, each run's last seven epochs are averaged first.
-    """
-    spans = {"last_epoch": 1}
-    if len(runs[0]) >= LAST_EPOCHS:
-        spans[f"mean_of_last_{LAST_EPOCHS}"] = LAST_EPOCHS
-    return {
-        name: {
-            accuracy: spread_of(last_accuracies(runs, accuracy, epochs))
-            for accuracy in runs[0][-1]["test"]
-            if accuracy.endswith("_accuracy")
-        }
-        for name, epochs in spans.items()
-    }
-
-
-def spread_of(values: list[float]) -> dict[str, float]:
+def statistics(values: list[float]) -> dict[str, float]:
     """Compute mean, sample standard deviation, minimum and maximum of two values or more."""
-    return {statistic: function(values) for statistic, function in SPREAD.items()}
+    return {"mean": mean(values), "std": stdev(values), "min": min(values), "max": max(values)}
 
 
-def rows_of(test: dict[str, dict[str, dict[str, float]]], seeds: int) -> list[list[str]]:
+def summary_rows(test: dict[str, dict[str, dict[str, float]]], seeds: int) -> list[list[str]]:
     """Lay the summary out as a table, in percent, with the decimals that a mean bears."""
-    rows = [["test, %", "", *SPREAD]]
-    for name, accuracies in test.items():
-        for accuracy, spread in accuracies.items():
-            decimals = count_decimals(spread["std"], seeds)
-            cells = [f"{100 * value:.{decimals}f}" for value in spread.values()]
-            rows.append([name.replace("_", " "), accuracy.replace("_", " "), *cells])
+    rows = [["test, %", "", "mean", "std", "min", "max"]]
+    for span, accuracies in test.items():
+        for accuracy, values in accuracies.items():
+            decimals = count_decimals(values["std"], seeds)
+            cells = [f"{100 * value:.{decimals}f}" for value in values.values()]
+            rows.append([span.replace("_", " "), accuracy.replace("_", " "), *cells])
     return rows
 
 

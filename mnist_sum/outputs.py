@@ -11,11 +11,14 @@ from mnist_sum.errors import UsageError
 MARK = b"mnist_sum"  # in every file that may be replaced by a newer one
 
 
-def check_output(path: Path, inputs: Iterable[Path] = (), replaceable: bool = True) -> None:
+def check_output(
+    path: Path, inputs: Iterable[Path] = (), replaceable: bool = True, mark: bytes = MARK
+) -> None:
     """Raise UsageError unless an output is new, or replaces one that this package has made.
 
     An input is never replaced, by whatever name it goes. Call it before anything is computed. A
-    file that is not `replaceable`, such as trained weights, must be new.
+    file that is not `replaceable`, such as trained weights, must be new. The `mark` is what a file
+    is known by that this package has made.
     """
     if path.is_dir():
         raise UsageError(f"{path} is a folder, expected the name of a file to write.")
@@ -25,7 +28,7 @@ def check_output(path: Path, inputs: Iterable[Path] = (), replaceable: bool = Tr
                 raise UsageError(f"{path} is read and cannot be written too; name another output.")
     if path.is_symlink() or path.exists():
         with suppress(OSError):
-            if replaceable and path.is_file() and MARK in path.read_bytes():
+            if replaceable and path.is_file() and mark in path.read_bytes():
                 return
         raise UsageError(f"{path} exists and would be lost; name another output, or delete it.")
 

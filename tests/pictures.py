@@ -1,14 +1,15 @@
-"""What the tests of pictures share: numbers to draw, and a look at the file."""
+"""What the tests of pictures share: numbers to draw, and a look at what is drawn."""
 
-import struct
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
+
+from experiments.report import pictures
 
 
 def make_records(epochs: int, error: float = 0.01) -> list[dict[str, Any]]:
@@ -24,17 +25,17 @@ def make_records(epochs: int, error: float = 0.01) -> list[dict[str, Any]]:
 
 
 def size_of_png(path: Path) -> tuple[int, int]:
-    """Read width and height from a file that must be a PNG."""
-    header = path.read_bytes()[:24]
-    assert header.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = struct.unpack(">II", header[16:])
-    return width, height
+    """Read width and height from a file that must be a PNG of ours."""
+    with Image.open(path) as image:
+        assert (image.format, image.info["Software"]) == ("PNG", "mnist_sum")
+        return image.size
 
 
-def catch_figures(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> list[Figure]:
-    """Have what a module draws put into a list instead of files."""
+def catch_figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Have what is drawn put into a list instead of files."""
     figures: list[Figure] = []
-    monkeypatch.setattr(module, "save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    monkeypatch.setattr(pictures, "write_whole", lambda path, write: write(None))
     return figures
 
 

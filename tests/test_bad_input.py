@@ -67,7 +67,7 @@ LINES = {
     "bench --batch-size 60001": "batch_size is 60001 and must be at most 60,000 here.",
     "bench --torch yes": "Unrecognized options: yes",
     "summarize": "--output",
-    "summarize --output out": "Give the work folders of at least two runs.",
+    "summarize --output out": "Give at least two runs, each with a seed of its own, not [].",
     "summarize nowhere other --output out": "nowhere does not hold a run (",
     "summarize file other --output out": "file does not hold a run (",
 }

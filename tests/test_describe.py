@@ -1,8 +1,10 @@
-"""The description of data, model and machine: complete, or one sentence."""
+"""The description of data, network and machine: complete, or one sentence."""
 
 import numpy as np
+import pytest
 
-from experiments.describe import main, pixel_statistics
+from experiments.describe import main, pixel_table
+from mnist_sum.data import Dataset, Splits
 from tests.pictures import size_of_png
 
 
@@ -16,16 +18,27 @@ def test_everything_is_shown_and_drawn(tmp_path, capsys):
         assert size_of_png(tmp_path / name)[0] == 1280
 
 
-def test_folder_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
-    file = tmp_path / "file"
-    file.touch()
-    assert main(["--config", "sample", "--output", str(file / "folder")]) == 2
+@pytest.mark.parametrize(
+    ("existing", "output", "sentence"),
+    [
+        ("file", "file/folder", "cannot be written into"),
+        ("out/model.png", "out", "out/model.png exists and would be lost"),
+        ("out/samples.png", "out", "out/samples.png exists and would be lost"),
+    ],
+)
+def test_what_is_in_the_way_is_one_sentence(tmp_path, capsys, existing, output, sentence):
+    (tmp_path / existing).parent.mkdir(exist_ok=True)
+    (tmp_path / existing).write_text("mine")
+    assert main(["--config", "sample", "--output", str(tmp_path / output)]) == 2
     error = capsys.readouterr().err
-    assert "cannot be written into" in error
+    assert sentence in error
     assert error.count("\n") == 1
+    assert (tmp_path / existing).read_text() == "mine"
 
 
 def test_pixel_statistics_are_exact():
     image = np.random.default_rng(0).integers(0, 256, (50, 28, 28), np.uint8)
     image[0, 0, :2] = 0, 255
-    assert pixel_statistics(image) == (f"{image.mean():.2f}", f"{image.std():.2f}", 0, 255)
+    dataset = Dataset(image, *np.zeros((2, 50), np.int32))
+    cells = pixel_table(Splits(dataset, dataset)).splitlines()[2].split()
+    assert cells == ["test", "50", f"{image.mean():.2f}", f"{image.std():.2f}", "0", "255"]

@@ -17,9 +17,8 @@ def make_run(tmp_path):
 
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
-        with workdir.hold(
-            folder, "base", config_of({"seed": seed, "epochs": 8} | fields), {}, False
-        ):
+        config = config_of({"seed": seed, "epochs": 8} | fields)
+        with workdir.hold(folder, "base", config, {}, False):
             pass
         records = [
             {
@@ -37,42 +36,23 @@ def make_run(tmp_path):
 
 def test_the_spread_is_over_the_seeds(make_run, tmp_path, capsys):
     runs = [make_run(1, [0.1] + [0.5] * 7), make_run(2, [0.1] + [0.6] * 6 + [0.8])]
-    assert main([*runs, "--output", str(tmp_path / "out")]) == 0
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    out = tmp_path / "out"
+    for _ in "again":  # what it has made itself, it may replace
+        assert main([*runs, "--output", str(out)]) == 0
+    summary = json.loads((out / "summary.json").read_text())
     assert summary["seeds"] == [1, 2]
     last = summary["test"]["last_epoch"]["digit_accuracy"]
     assert last == pytest.approx({"mean": 0.65, "std": 0.2121320, "min": 0.5, "max": 0.8})
     seven = summary["test"]["mean_of_last_7"]["sum_accuracy"]
     assert seven["max"] == pytest.approx((6 * 0.6 + 0.8) / 7 / 2)
+    assert summary["training_seconds"]["mean"] == 8
     for seed, folder in enumerate(runs, 1):
-        copied = (tmp_path / "out" / f"seed-{seed}.jsonl").read_text()
+        copied = (out / f"seed-{seed}.jsonl").read_text()
         assert copied == (workdir.Path(folder) / workdir.METRICS).read_text()
     *table, last = capsys.readouterr().out.splitlines()
     assert re.search(r"last epoch +digit accuracy +65 +21 +50 +80$", table[1])
-    out = tmp_path / "out"
     assert last == f"See {out}/seeds.png; the figures of all seeds are in {out}/summary.json."
-    assert summary["training_seconds"]["mean"] == 8
-    assert size_of_png(tmp_path / "out" / "seeds.png") == (1280, 576)
-
-
-def assert_refused(line, message, capsys):
-    assert main([*line, "--output", "/dev/null/out"]) == 2
-    printed = capsys.readouterr().err
-    assert message in printed
-    assert printed.count("\n") == 1
-
-
-def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
-    one = make_run(1, [0.5] * 8)
-    assert_refused([one], "at least two runs", capsys)
-    assert_refused([one, one], "each with its own", capsys)
-    assert_refused([one, make_run(2, [0.5] * 8, momentum=0.5)], "differs from the first", capsys)
-    assert_refused([one, make_run(3, [0.5] * 7)], "has 7 of 8 epochs", capsys)
-    assert_refused([one, "/nowhere"], "does not hold a run", capsys)
-    assert_refused([one, make_run(4, [0.5] * 8)], "/dev/null/out cannot be written", capsys)
-    assert_refused([], "Give the work folders", capsys)
-    (workdir.Path(one) / workdir.METRICS).write_text('{"epoch": 1')
-    assert_refused([one], "does not hold a run", capsys)
+    assert size_of_png(out / "seeds.png") == (1280, 576)
 
 
 def test_a_mean_of_seven_epochs_needs_seven(make_run, tmp_path):
@@ -80,3 +60,34 @@ def test_a_mean_of_seven_epochs_needs_seven(make_run, tmp_path):
     assert main([*runs, "--output", str(tmp_path / "out")]) == 0
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert list(summary["test"]) == ["last_epoch"]
+
+
+def assert_refused(line, message, capsys, output="/dev/null/out"):
+    assert main([*line, "--output", str(output)]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
+    one = make_run(1, [0.5] * 8)
+    for others, message in (
+        ([], "Give at least two runs, each with a seed of its own, not [1]."),
+        ([one], "Give at least two runs, each with a seed of its own, not [1, 1]."),
+        ([make_run(2, [0.5] * 8, momentum=0.5)], "differs from the first in momentum."),
+        ([make_run(3, [0.5] * 7)], "has 7 of 8 epochs"),
+        (["/nowhere"], "does not hold a run"),
+        ([make_run(4, [0.5] * 8)], "/dev/null/out cannot be written"),
+    ):
+        assert_refused([one, *others], message, capsys)
+    (workdir.Path(one) / workdir.METRICS).write_text('{"epoch": 1')
+    assert_refused([one], "does not hold a run", capsys)
+
+
+@pytest.mark.parametrize("name", ["seeds.png", "summary.json", "seed-2.jsonl"])
+def test_a_file_that_it_has_not_made_is_left_as_it_is(make_run, tmp_path, capsys, name):
+    runs = [make_run(seed, [0.5] * 8) for seed in (1, 2)]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text('{"mine": 1}\n')
+    assert_refused(runs, f"out/{name} exists and would be lost", capsys, tmp_path / "out")
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ['{"mine": 1}\n']

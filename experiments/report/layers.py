@@ -1,20 +1,19 @@
-"""The model's layers and their receptive fields, read from the model itself."""
+"""The network's layers and their receptive fields, read from the network itself."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from flax.linen.module import InterceptorContext
 from jaxtyping import Array, Shaped
 
+from experiments.report.tables import text_table
 from mnist_sum.learning.model import MnistSum
 
 
 class Layer(NamedTuple):
-    """A module of the model that has none within; or the pool or a ReLU, which are functions."""
+    """A module of the network that has none within; or the pool or a ReLU, which are functions."""
 
     name: str
     """Its path, as in encoder/block1/conv."""
@@ -26,32 +25,6 @@ class Layer(NamedTuple):
     stride: int = 1
 
 
-class ReceptiveField(NamedTuple):
-    """How much of the image one output of a layer depends on."""
-
-    name: str
-    window: int
-    stride: int
-    size: int
-    """Side of the layer's output."""
-    field: int
-    """Side of the square of the image that one output depends on, in pixels."""
-
-
-def receptive_fields(layers: list[Layer]) -> list[ReceptiveField]:
-    """Compute the receptive fields of the convolutions and the pooling, in their order."""
-    fields = []
-    field, spacing = 1, 1  # spacing: pixels of the image between neighbouring outputs
-    for layer in layers:
-        if layer.window:
-            field += (layer.window - 1) * spacing
-            spacing *= layer.stride
-            fields.append(
-                ReceptiveField(layer.name, layer.window, layer.stride, layer.shape[-1], field)
-            )
-    return fields
-
-
 def list_layers(model: MnistSum) -> list[Layer]:
     """List the layers in the order in which they are evaluated.
 
@@ -61,19 +34,17 @@ def list_layers(model: MnistSum) -> list[Layer]:
     layers: list[Layer] = []
     last: Array | None = None
 
-    def record(
-        call: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        context: InterceptorContext,
-    ) -> Any:
+    def record(call: Any, args: Any, kwargs: Any, context: Any) -> Any:
         nonlocal last
-        before = len(layers)
+        before, module = len(layers), context.module
         outputs = call(*args, **kwargs)
         if context.method_name == "__call__" and len(layers) == before:
-            layers.extend(find_function(last, args[0], context.module))
-            if getattr(context.module, "rate", None) != 0:
-                layers.append(describe_module(context.module, outputs))
+            if last is not None and args[0] is not last and args[0].ndim == last.ndim:
+                layers.append(find_function(last, args[0], module.path))
+            if getattr(module, "rate", None) != 0:
+                count = sum(x.size for x in jax.tree.leaves(module.variables.get("params", {})))
+                window = getattr(module, "window", None)
+                layers.append(Layer("/".join(module.path), shape_of(outputs), count, window))
             last = outputs
         return outputs
 
@@ -83,29 +54,48 @@ def list_layers(model: MnistSum) -> list[Layer]:
     return layers
 
 
-def describe_module(module: nn.Module, outputs: Shaped[Array, "..."]) -> Layer:
-    """Describe a module that has been evaluated."""
-    parameters = sum(x.size for x in jax.tree.leaves(module.variables.get("params", {})))
-    window = getattr(module, "window", None)
-    return Layer("/".join(module.path), shape_of(outputs), parameters, window)
-
-
 def find_function(
-    last: Shaped[Array, "..."] | None, entering: Shaped[Array, "..."], module: nn.Module
-) -> list[Layer]:
-    """Describe what was done between two modules, if it was: the pool, or else the ReLU."""
-    if last is None or entering is last or entering.ndim != last.ndim:
-        return []
-    shape = shape_of(entering)
+    last: Shaped[Array, "..."], entering: Shaped[Array, "..."], path: tuple[str, ...]
+) -> Layer:
+    """Describe what was done between two modules: the pool, or else the ReLU."""
     stride = last.shape[0] // entering.shape[0]
     if stride > 1:
-        return [Layer(f"{module.path[0]}/max_pool", shape, window=stride, stride=stride)]
-    return [Layer("/".join((*module.path[:-1], "relu")), shape)]
+        return Layer(f"{path[0]}/max_pool", shape_of(entering), window=stride, stride=stride)
+    return Layer("/".join((*path[:-1], "relu")), shape_of(entering))
 
 
 def shape_of(x: Shaped[Array, "..."]) -> tuple[int, ...]:
     """Take the shape for one image: all axes but the batch, the channels first."""
-    if x.ndim == 4:
-        height, channel, width, _ = x.shape
-        return channel, height, width
-    return x.shape[1:]
+    return (x.shape[1], x.shape[0], x.shape[2]) if x.ndim == 4 else x.shape[1:]
+
+
+def receptive_fields(layers: list[Layer]) -> list[tuple[Layer, int]]:
+    """List the layers with a window, each with its receptive field.
+
+    That is the side, in pixels, of the square of the image that one output depends on.
+    """
+    fields = []
+    field, spacing = 1, 1  # spacing: pixels of the image between neighbouring outputs
+    for layer in layers:
+        if layer.window:
+            field += (layer.window - 1) * spacing
+            spacing *= layer.stride
+            fields.append((layer, field))
+    return fields
+
+
+def layer_table(layers: list[Layer]) -> str:
+    """List the layers with their output for one image (channel, height, width), and parameters."""
+    rows = [(layer.name, " x ".join(map(str, layer.shape)), layer.parameters) for layer in layers]
+    total = "total", "", sum(layer.parameters for layer in layers)
+    return text_table([("layer", "output", "parameters"), *rows, total])
+
+
+def receptive_field_table(layers: list[Layer]) -> str:
+    """List how much of the image an output of each layer sees."""
+    rows = [
+        (layer.name, f"{window} x {window}", layer.stride, f"{size} x {size}", f"{field} x {field}")
+        for layer, field in receptive_fields(layers)
+        for window, size in [(layer.window, layer.shape[-1])]
+    ]
+    return text_table([("layer", "window", "stride", "output", "pixels"), *rows])

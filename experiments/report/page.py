@@ -1,124 +1,131 @@
 """report.md: what a run did and how well, on one page with its pictures."""
 
-from collections.abc import Sequence
 from statistics import median
 from textwrap import fill
-from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Int
 
 from experiments.configs import Config, base, fields_of
-from experiments.report import original
-from experiments.report.answers import right_answers
-from experiments.report.confusion import (
-    draw_digit_confusion,
-    draw_sum_confusion,
-    list_confusions,
+from experiments.report import readings
+from experiments.report.layers import layer_table, list_layers
+from experiments.report.pictures import COLOURS, confusion, graph, tiles
+from experiments.report.records import (
+    LAST_EPOCHS,
+    Records,
+    is_like_original,
+    last_accuracies,
+    original_records,
+    training_seconds,
 )
-from experiments.report.graph import draw_model
-from experiments.report.layers import Layer, list_layers
-from experiments.report.mistakes import count_confusions, misread_digits, misread_sums
-from experiments.report.records import last_accuracies, training_seconds
-from experiments.report.sheet import COLOURS
-from experiments.report.tables import Row, layer_table, markdown_table
-from experiments.report.tiles import draw_answers, draw_mistakes, draw_samples
+from experiments.report.tables import Row, markdown_table
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
-from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
+from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs, make_model
+from mnist_sum.outputs import write_whole
 
-ANSWERS = "answers.png"
-MISTAKES = "mistakes.png"
-CONFUSIONS = {"digit": "confusion_digit.png", "sum": "confusion_sum.png"}
-LAST_EPOCHS = 7  # averaged, as single epochs are noisy
+ANSWERS, MISTAKES = "answers.png", "mistakes.png"
+DIGIT_CONFUSION, SUM_CONFUSION = "confusion_digit.png", "confusion_sum.png"
 MOST_CONFUSED = 5
 PAGE_WIDTH = 100
 
 
-def write_report(run: Run, records: Sequence[dict[str, Any]], outputs: Outputs) -> None:
+def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     """Write report.md and its pictures into the run's folder, which has the curves already.
 
     `records` are the metrics of all epochs, `outputs` those for the test images, each with all ten
     numbers, after the last epoch; on the host.
     """
-    folder, test = run.folder, run.splits.test
-    layers = list_layers(make_model(run.config.recipe))
-    confusions = {
-        "digit": count_confusions(test.digit, outputs.digit_log_probabilities),
-        "sum": count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits),
-    }
-    beside = original.records() if original.is_comparable(run.config) else []
-    draw_samples(run.splits.train, run.config.recipe, folder / SAMPLES)
-    draw_answers(right_answers(test, outputs), folder / ANSWERS)
-    draw_mistakes(misread_digits(test, outputs), misread_sums(test, outputs), folder / MISTAKES)
-    draw_digit_confusion(confusions["digit"], folder / CONFUSIONS["digit"])
-    draw_sum_confusion(confusions["sum"], folder / CONFUSIONS["sum"])
-    draw_model(layers, folder / MODEL)
-    sections = (
+    folder, test, recipe = run.folder, run.splits.test, run.config.recipe
+    layers = list_layers(make_model(recipe))
+    right = readings.read_right(test, outputs)
+    mistakes = readings.misread_digits(test, outputs), readings.misread_sums(test, outputs)
+    digits = readings.count_confusions(test.digit, outputs.digit_log_probabilities)
+    sums = readings.count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits)
+    tiles.draw_samples(run.splits.train, recipe, folder / SAMPLES)
+    tiles.draw_answers(right, folder / ANSWERS)
+    tiles.draw_mistakes(*mistakes, folder / MISTAKES)
+    confusion.draw_digits(digits, folder / DIGIT_CONFUSION)
+    confusion.draw_sums(sums, folder / SUM_CONFUSION)
+    graph.draw_model(layers, folder / MODEL)
+
+    original = original_records() if is_like_original(run.config) else []
+    beside = " Grey: the accuracies of the original in the same epochs." if original else ""
+    blocks = (
         f"# MNIST sum, config {run.name}",
-        training_section(run, records),
-        result_section(records, beside, run.config.renew_statistics),
-        differences(run.config),
-        f"## Answers\n\n![Right answers, and how probable they were found]({ANSWERS})\n\n"
+        summarize(run, records),
+        *results(records, original, run.config.renew_statistics),
+        *differences(run.config),
+        "## Answers",
+        f"![Right answers, and how probable they were found]({ANSWERS})",
         "Each test image is paired here with one number, drawn once.",
-        curves_section(beside),
-        mistakes_section(confusions),
-        confusion_section(confusions["digit"]),
-        network_section(layers),
-        f"## Data\n\n![The first training images]({SAMPLES})",
-        machine_section(run.devices),
+        "## Curves",
+        f"![Accuracies and losses by epoch]({CURVES})",
+        "Solid: test. Dashed: training, averaged while the weights changed. Once they have come to "
+        f"90 %, accuracies are placed by their distance from 100 %, on a log scale.{beside}",
+        "## Mistakes",
+        f"{confusion.write_total('Digits', digits)}. {confusion.write_total('Sums', sums)}.",
+        f"![The most confident mistakes]({MISTAKES})",
+        "## What is taken for what",
+        *most_confused(digits),
+        f"![Which digits were read as which]({DIGIT_CONFUSION})",
+        f"![Which sums were read as which]({SUM_CONFUSION})",
+        "## Network",
+        f"```text\n{layer_table(layers)}\n```",
+        f"![The layers, from the image to the sum]({MODEL})",
+        "In a box, below the layer: its parameters. At an arrow: the shape of what passes for one "
+        "image, channels first.",
+        "## Data",
+        f"![The first training images]({SAMPLES})",
+        "## Machine",
+        markdown_table([("what", "value"), *describe_environment(run.devices).items()]),
     )
-    write(folder / REPORT, "\n\n".join(sections) + "\n")
+    text = "\n\n".join(x if x[0] in "#|!`" else fill(x, PAGE_WIDTH) for x in blocks) + "\n"
+    write_whole(folder / REPORT, lambda file: file.write(text.encode()))
 
 
-def training_section(run: Run, records: Sequence[dict[str, Any]]) -> str:
+def summarize(run: Run, records: Records) -> str:
     """Say first what was trained, on what, and how fast."""
     seconds = training_seconds(records)
     speed = median(record["examples_per_second"] for record in records)
     train, test = (len(dataset.digit) for dataset in run.splits)
     epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
-    text = (
+    return (
         "A network reads the digit in an image, and adds a number to it. It was trained on "
         f"{train:,} images of `{run.config.dataset}` for {epochs}, in {seconds:,.0f} s "
         f"({speed:,.0f} images a second), and tested on {test:,} others."
     )
-    return fill(text, PAGE_WIDTH)
 
 
-def result_section(
-    records: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], renewed: bool = False
-) -> str:
+def results(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
     """Say how well digits and sums are read; beside it, how well by the original."""
-    runs = {"": records} | ({"original's ": beside} if beside else {})
-    rows: list[Row] = [("test accuracy", *(f"{run}{o}" for run in runs for o in COLOURS))]
-    rows.append(("last epoch", *(x for run in runs.values() for x in accuracies(run, 1))))
-    if len(records) >= LAST_EPOCHS:
-        means = (x for run in runs.values() for x in accuracies(run, LAST_EPOCHS))
-        rows.append((f"mean of the last {LAST_EPOCHS} epochs", *means))
+    runs = {"": records} | ({"original's ": original} if original else {})
+    rows: list[Row] = [("test accuracy", *(f"{owner}{x}" for owner in runs for x in COLOURS))]
+    is_long = len(records) >= LAST_EPOCHS
+    for epochs in (1, LAST_EPOCHS) if is_long else (1,):
+        means = (
+            last_accuracies([run], f"{output}_accuracy", epochs)[0]
+            for run in runs.values()
+            for output in COLOURS
+        )
+        span = "last epoch" if epochs == 1 else f"mean of the last {epochs} epochs"
+        rows.append((span, *map("{:.2%}".format, means)))
     note = "Every test image is paired with all ten numbers."
     if "unseen_accuracy" in records[-1]["test"]:
         unseen = records[-1]["test"]["unseen_accuracy"]
         note += f" Of the pairs that training left out, {unseen:.2%} of the sums are right."
-    if beside:
-        note += f" The original's log, of one run of {len(beside)} epochs, pairs it with one."
-    if beside and len(records) >= LAST_EPOCHS:
+    if original:
+        note += f" The original's log, of one run of {len(original)} epochs, pairs it with one."
+    if original and is_long:
         note += " Single epochs are noisy, and the original's last is its best: compare the means."
     if renewed:
         note += " Batch norm's statistics were taken anew before the last epoch's test."
-    return f"{markdown_table(rows)}\n\n{fill(note, PAGE_WIDTH)}"
+    return markdown_table(rows), note
 
 
-def accuracies(records: Sequence[dict[str, Any]], epochs: int) -> list[str]:
-    """Average the test accuracies of both outputs over the last so many epochs."""
-    return [
-        f"{last_accuracies([records], f'{output}_accuracy', epochs)[0]:.2%}" for output in COLOURS
-    ]
-
-
-def differences(config: Config) -> str:
+def differences(config: Config) -> tuple[str, ...]:
     """List where the config departs from `base`, the original's recipe."""
     fields = fields_of(config)
     rows: list[Row] = [
@@ -127,63 +134,15 @@ def differences(config: Config) -> str:
         if fields[field] != value and field != "seed"
     ]
     if not rows:
-        return "The config is `base`, the recipe of the original, without a change."
+        return ("The config is `base`, the recipe of the original, without a change.",)
     table = markdown_table([("field", "this run", "base"), *rows])
-    return f"It departs from `base`, the recipe of the original, in:\n\n{table}"
+    return "It departs from `base`, the recipe of the original, in:", table
 
 
-def curves_section(beside: Sequence[dict[str, Any]]) -> str:
-    """Show the curves and say how to read them."""
-    note = (
-        "Solid: test. Dashed: training, averaged while the weights changed. Once they have come to "
-        "90 %, accuracies are placed by their distance from 100 %, on a log scale."
-    )
-    if beside:
-        note += " Grey: the accuracies of the original in the same epochs."
-    picture = f"![Accuracies and losses by epoch]({CURVES})"
-    return f"## Curves\n\n{picture}\n\n{fill(note, PAGE_WIDTH)}"
-
-
-def mistakes_section(confusions: dict[str, Int[np.ndarray, "label label"]]) -> str:
-    """Show what is misread, the most confident mistakes first."""
-    totals = " and ".join(
-        f"{counts.sum() - counts.trace():,} of {counts.sum():,} {output}s"
-        for output, counts in confusions.items()
-    )
-    picture = f"![The most confident mistakes]({MISTAKES})"
-    return f"## Mistakes\n\nMisread: {totals}.\n\n{picture}"
-
-
-def confusion_section(counts: Int[np.ndarray, "10 10"]) -> str:
-    """Show what is taken for what."""
-    pictures = "\n\n".join(
-        f"![Which {output}s were read as which]({picture})"
-        for output, picture in CONFUSIONS.items()
-    )
-    return f"## What is taken for what\n\n{most_confused(counts)}\n\n{pictures}"
-
-
-def most_confused(counts: Int[np.ndarray, "10 10"]) -> str:
+def most_confused(counts: Int[np.ndarray, "10 10"]) -> tuple[str, ...]:
     """List the digits that were most often taken for another one."""
-    rows = list_confusions(counts)[:MOST_CONFUSED]
+    rows = readings.list_confusions(counts)[:MOST_CONFUSED]
     if not rows:
-        return "No digit was taken for another."
+        return ("No digit was taken for another.",)
     table = markdown_table([("digit", "read as", "times", "of"), *rows])
-    return f"The digits most often taken for another:\n\n{table}"
-
-
-def network_section(layers: list[Layer]) -> str:
-    """List the layers, then draw them."""
-    note = (
-        "In a box, below the layer: its parameters. At an arrow: the shape of what passes for one "
-        "image, channels first."
-    )
-    picture = f"![The layers, from the image to the sum]({MODEL})"
-    table = f"```text\n{layer_table(layers)}\n```"
-    return f"## Network\n\n{table}\n\n{picture}\n\n{fill(note, PAGE_WIDTH)}"
-
-
-def machine_section(devices: list[jax.Device]) -> str:
-    """Say what the run computed on."""
-    table = markdown_table([("what", "value"), *describe_environment(devices).items()])
-    return f"## Machine\n\n{table}"
+    return "The digits most often taken for another:", table

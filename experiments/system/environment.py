@@ -2,22 +2,16 @@
 
 import os
 import platform
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import jax
 
 from experiments.system.device import device_name
+from mnist_sum.version import VERSION
 
-PACKAGES = (
-    "jax",
-    "jaxlib",
-    "flax",
-    "optax",
-    "orbax-checkpoint",
-    "tensorflow-datasets",
-    "numpy",
-)
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
 
 def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
@@ -27,7 +21,9 @@ def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
     memory: dict[str, Any] = first.memory_stats() or {}  # processors report none
     if "bytes_limit" in memory:
         facts["memory"] = f"{memory['bytes_limit'] / 2**30:.1f} GiB that JAX may use on each"
-    facts["cores"] = str(os.cpu_count())
-    facts["system"] = platform.platform(terse=True)
-    facts["python"] = platform.python_version()
-    return facts | {package: version(package) for package in PACKAGES}
+    facts |= {"cores": str(os.cpu_count()), "system": platform.platform(terse=True)}
+    facts |= {"python": platform.python_version(), "mnist_sum": VERSION}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):  # what only prepares data may be missing
+            facts[package] = version(package)
+    return facts

@@ -20,13 +20,9 @@ TOLERANCE = 1e-4  # float32 is 1e-6 to 1e-5 away; a wrong program or TF32 produc
 FLOOR = 1e-2  # gradients that are zero but for rounding are held to this share of all
 
 
-def self_check(recipe: Recipe) -> str:
-    """Say in a sentence whether the step of a recipe is compiled rightly here."""
-    return verdict(step_error(recipe))
-
-
-def verdict(error: float) -> str:
-    """Say in a sentence what the relative error of a step means; NaN is wrong as well."""
+def check_step(recipe: Recipe) -> str:
+    """Say in a sentence whether the step of a recipe is compiled rightly here; NaN is wrong."""
+    error = step_error(recipe)
     distance = f"A step of training is within {error:.0e} of the same in float64"
     if error <= TOLERANCE:
         return f"{distance}, as float32 should be."
@@ -39,7 +35,7 @@ def verdict(error: float) -> str:
 def step_error(recipe: Recipe) -> float:
     """Take one step, distortions included, in float32 and in float64; returns how far apart.
 
-    That is the greatest relative error of any array that comes of it: images, losses, gradients,
+    That is the greatest relative error of any array that comes of it: losses, gradients,
     batch-norm statistics.
     """
     with jax.enable_x64(False):
@@ -55,27 +51,19 @@ def take_step(recipe: Recipe, dtype: DTypeLike) -> dict[str, Any]:
     state = create_state(recipe, jax.random.key(0), STEPS)
     state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
     batch = draw_batch(recipe, dataset, np.arange(EXAMPLES), jax.random.key(1))
-    batch = batch._replace(
-        number=jnp.asarray(dataset.number)
-    )  # where JAX is in float64, it draws others
-    state, totals = train_step(recipe, state, batch, jax.random.key(2))
-    return jax.device_get(
-        {
-            "image": batch.image,
-            "losses": (totals.digit_loss, totals.sum_loss),
-            "gradients": optax.tree_utils.tree_get(state.opt_state, "trace"),
-            "statistics": state.batch_stats,
-        }
-    )
+    number = jnp.asarray(dataset.number)  # where JAX is in float64, it draws others
+    state, totals = train_step(recipe, state, batch._replace(number=number), jax.random.key(2))
+    gradients = optax.tree_utils.tree_get(state.opt_state, "trace")
+    losses = totals.digit_loss, totals.sum_loss
+    parts = {"image": batch.image, "losses": losses, "gradients": gradients}
+    return jax.device_get(parts | {"statistics": state.batch_stats})
 
 
 def relative_error(actual: Any, expected: Any) -> float:
     """Compare two trees of arrays, array by array, by the norm of the difference."""
-    leaves = zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True)
-    distances, norms = np.array(
-        [
-            (np.linalg.norm(np.subtract(a, e, dtype=np.float64)), np.linalg.norm(np.float64(e)))
-            for a, e in leaves
-        ]
-    ).T
+    differences = jax.tree.map(lambda a, e: np.float64(a) - np.float64(e), actual, expected)
+    distances, norms = (
+        np.array([np.linalg.norm(np.float64(x)) for x in jax.tree.leaves(tree)])
+        for tree in (differences, expected)
+    )
     return float(np.max(distances / np.maximum(norms, FLOOR * np.linalg.norm(norms))))

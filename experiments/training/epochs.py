@@ -11,8 +11,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
 from experiments.configs import Config, fields_of
-from experiments.report import original
-from experiments.report.curves import draw_curves
+from experiments.report.records import is_like_original, original_records
 from experiments.system import workdir
 from experiments.system.distributed import is_first
 from experiments.system.settings import current_settings
@@ -50,12 +49,14 @@ class Training(NamedTuple):
 
 def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
     """Train all epochs, or all that the folder does not have yet; returns the records of all."""
+    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
+
     mesh = data_mesh(run.devices)
     init_key, epochs_key = jax.random.split(jax.random.key(run.config.seed))
     training = Training(run.config, replicate(run.splits, mesh), mesh, epochs_key)
     recipe, epochs = run.config.recipe, run.config.epochs
     records: list[dict[str, Any]] = []
-    beside = original.records() if original.is_comparable(run.config) else []
+    beside = original_records() if is_like_original(run.config) else []
     total_steps = np.int32(epochs * count_steps(recipe, len(run.splits.train.digit)))
     with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
         saved = checkpoint.restore_latest(checkpoints) if resume else None

@@ -1,0 +1,69 @@
+"""The pictures of a report, and what all of them have in common: size, colours, fonts, saving."""
+
+import logging
+from pathlib import Path
+
+from mnist_sum.errors import UsageError
+from mnist_sum.outputs import write_whole
+
+logging.getLogger("matplotlib").disabled = True  # or it would say the same in lines of its own
+try:
+    import matplotlib.style
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except (OSError, ValueError) as error:  # of a machine without a folder to write, of a setting
+    reason, _, _ = str(error).partition(";")
+    raise UsageError(
+        f"{reason}: set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to agg."
+    ) from error
+finally:
+    logging.getLogger("matplotlib").disabled = False
+
+WIDTH = 8.0  # inches, shown about 800 pixels wide
+SMALL, TITLE_SIZE = 8, 10  # points
+COLOURS = {"digit": "#0072B2", "sum": "#D55E00"}  # Okabe and Ito: safe for the colour-blind
+INK, GREY, PALE = "#222222", "#808080", "#E2E2E2"
+STYLE = {
+    "figure.dpi": 160,
+    "font.size": SMALL,
+    "figure.titlesize": TITLE_SIZE,
+    "figure.labelsize": SMALL,
+    "axes.titlesize": TITLE_SIZE,
+    "axes.titlelocation": "left",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": PALE,
+    "grid.linewidth": 0.6,
+    "xtick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.color": GREY,
+    "ytick.labelcolor": INK,
+}
+
+our_style = matplotlib.style.context(["default", STYLE])
+"""Draw the same whatever the user's matplotlibrc says; a decorator of functions."""
+
+
+def new_figure(height: float) -> Figure:
+    """Make a white figure of the common width; the height is in inches."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def new_sheet(height: float) -> tuple[Figure, Axes]:
+    """Make a figure that axes cover, for drawings in inches from its upper left corner."""
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(0, WIDTH), ylim=(height, 0))
+    return figure, axes
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the picture as a PNG that says by whom it was made; raises OSError."""
+    metadata = {"Software": "mnist_sum"}
+    write_whole(path, lambda file: figure.savefig(file, format="png", metadata=metadata))

@@ -1,0 +1,107 @@
+"""What is taken for what: a matrix of digits, and the sums that are misread most."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+from experiments.report.pictures import COLOURS, GREY, INK, PALE, SMALL, new_figure, our_style, save
+from experiments.report.readings import list_confusions
+
+FEWEST_DARK = 10  # mistakes of one kind, at least, that are drawn in the full colour
+SHARE_WIDTH = 1.0  # cells that are left at the right, for how many are right
+MOST_PAIRS = 12  # of sums
+BAR_LIMIT = 1.45  # of the longest bar, for what is written beside it
+
+
+@our_style
+def draw_digits(counts: Int[np.ndarray, "10 10"], path: Path) -> None:
+    """Draw how often each true digit (row) was read as each (column).
+
+    Only the mistakes are coloured: the diagonal outweighs them hundreds of times.
+    """
+    size = len(counts)
+    mistakes = counts * (1 - np.eye(size, dtype=int))
+    shades = np.log1p(mistakes) / np.log1p(max(mistakes.max(), FEWEST_DARK))
+    figure = new_figure(4.6)
+    axes = figure.subplots()
+    colours = LinearSegmentedColormap.from_list("", ["white", COLOURS["digit"]])
+    edges = np.arange(size + 1) - 0.5
+    mesh = axes.pcolormesh(edges, edges, shades, cmap=colours, vmin=0, vmax=1)
+    mesh.set(edgecolor=PALE, linewidth=0.5, clip_on=False)  # or the outer lines would be thinner
+    look: dict[str, Any] = {"size": SMALL + 1, "ha": "center", "va": "center_baseline"}
+    for row, column in np.argwhere(counts):
+        ink = GREY if row == column else "white" if shades[row, column] > 0.8 else INK
+        axes.text(column, row, f"{counts[row, column]:,}", color=ink, **look)
+    for row in range(size):
+        share = write_share(counts[row, row], counts[row].sum(), 1)
+        axes.text(size, row, share, color=GREY, **look)
+    axes.set(
+        title=write_total("Digits", counts),
+        xlabel="digit that was read",
+        ylabel="true digit",
+        xlim=(-0.5, size - 0.5 + SHARE_WIDTH),
+        ylim=(size - 0.5, -0.5),
+        yticks=range(size),
+    )
+    axes.set_xticks(range(size + 1), [*map(str, range(size)), "right"])
+    remove_frame(axes)
+    save(figure, path)
+
+
+@our_style
+def draw_sums(counts: Int[np.ndarray, "19 19"], path: Path) -> None:
+    """Draw which sums were misread most often, and how far off all that were misread are."""
+    figure = new_figure(3.6)
+    pairs, distances = figure.subplots(1, 2)
+    figure.suptitle(write_total("Sums", counts), x=0.005, ha="left")
+    confusions = list_confusions(counts)
+    shown = confusions[:MOST_PAIRS]
+    which = f"the {len(shown)} most frequent of " if len(confusions) > len(shown) else ""
+    times = [count for *_, count, _ in shown]
+    bars = pairs.barh(range(len(shown)), times, color=COLOURS["sum"], height=0.6)
+    pairs.bar_label(bars, [f"{count:,} of {of:,}" for *_, count, of in shown], padding=3)
+    pairs.set_yticks(range(len(shown)), [f"{truth} read as {read}" for truth, read, *_ in shown])
+    pairs.set(
+        title=f"Ways to misread one: {which}{len(confusions) or 'none'}",
+        xlim=(0, BAR_LIMIT * max(times, default=1)),
+        xticks=[],
+        ylim=(MOST_PAIRS - 0.4, -0.6),
+    )
+    remove_frame(pairs)
+    furthest = len(counts) - 1
+    offsets = np.arange(-furthest, furthest + 1)
+    sizes = [0 if offset == 0 else int(np.trace(counts, offset)) for offset in offsets]
+    distances.bar(offsets, sizes, color=COLOURS["sum"], width=0.6)
+    distances.set(
+        title="How far off all misread sums are",
+        xlabel="sum that was read, minus the true one",
+        xlim=(-furthest - 1, furthest + 1),
+        xticks=range(-15, 16, 5),
+        ylim=(0, max(1.05 * max(sizes), 1)),
+    )
+    distances.locator_params(axis="y", nbins=5, integer=True)
+    distances.yaxis.set_major_formatter("{x:,.0f}")
+    save(figure, path)
+
+
+def remove_frame(axes: Axes) -> None:
+    """Leave nothing around the axes but labels."""
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
+
+
+def write_total(what: str, counts: Int[np.ndarray, "label label"]) -> str:
+    """Say how many of the labels were misread."""
+    total = counts.sum()
+    wrong = total - counts.trace()
+    return f"{what}: {wrong:,} of {total:,} misread ({write_share(wrong, total, 2)})"
+
+
+def write_share(part: int, whole: int, decimals: int) -> str:
+    """Write a part as a percentage of the whole."""
+    return f"{part / whole:.{decimals}%}" if whole else "-"

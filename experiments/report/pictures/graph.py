@@ -1,0 +1,128 @@
+"""A picture of the network: blocks of layers from the image down to the sum."""
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from experiments.report.layers import Layer
+from experiments.report.pictures import COLOURS, GREY, INK, WIDTH, new_sheet, our_style, save
+from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
+
+MODULE_COLOURS = {"encoder": COLOURS["digit"], "adder": COLOURS["sum"]}
+CELL_WIDTH, CELL_HEIGHT, ROW_HEIGHT = 0.98, 0.36, 0.58  # inches
+LEFT, MAIN, RIGHT = 0.95, WIDTH / 2 + 0.25, WIDTH - 0.6  # the middles of the columns, in inches
+LABEL_WIDTH, PADDING, CORNER, END = 0.65, 0.16, 0.02, CELL_HEIGHT / 2  # inches
+TIMES = "\N{MULTIPLICATION SIGN}"
+ARROW = {"arrowstyle": "-|>", "color": INK, "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
+
+
+class Block(NamedTuple):
+    """Layers side by side."""
+
+    cells: list[str]
+    """What is written into each."""
+    shape: str = ""
+    """That of what comes out for one image."""
+    colour: str = INK
+    corner: float = CORNER
+    label: str = ""
+
+
+@our_style
+def draw_model(layers: list[Layer], path: Path) -> None:
+    """Draw the layers with their parameters, and the shapes of what passes between them."""
+    encoder, adder = (group(layers, module) for module in MODULE_COLOURS)
+    number = [Block(["number"], "scalar", corner=END)]
+    if len(adder) > 1:  # the exact adder is one block, and takes the number as it is
+        number.append(Block(["one hot"], f"{NUM_NUMBERS}", adder[0].colour))
+        adder.insert(0, Block(["concatenate"], f"{NUM_DIGITS + NUM_NUMBERS}", adder[0].colour))
+    image, sum_ = Block(["image"], f"28{TIMES}28", corner=END), Block(["sum logits"], corner=END)
+    digit = [
+        Block(["log softmax"], f"{NUM_DIGITS}"),
+        Block(["digit log\nprobabilities"], corner=END),
+    ]
+    middle = [image, *encoder, *adder, sum_]
+    fork = len(encoder)  # the row of the digit's logits
+    join = fork + 1  # the row where the number comes in
+
+    figure, axes = new_sheet(ROW_HEIGHT * len(middle))
+    axes.set_ylim(ROW_HEIGHT * (len(middle) - 0.5), -ROW_HEIGHT / 2)
+    draw_frame(axes, "encoder", layers, MAIN - 2 * CELL_WIDTH - LABEL_WIDTH, range(1, join))
+    if len(adder) > 1:
+        rows = range(join, len(middle) - 1)
+        draw_frame(axes, "adder", layers, LEFT - CELL_WIDTH / 2 - PADDING, rows)
+    draw_column(axes, MAIN, 0, middle)
+    draw_column(axes, LEFT, join + 1 - len(number), number)
+    draw_column(axes, RIGHT, fork, digit)
+    for left, right, row, block in (
+        (LEFT, MAIN, join, number[-1]),
+        (MAIN, RIGHT, fork, encoder[-1]),
+    ):
+        start, end, y = left + CELL_WIDTH / 2, right - CELL_WIDTH / 2, ROW_HEIGHT * row
+        axes.annotate("", xy=(end, y), xytext=(start, y), arrowprops=ARROW)
+        axes.text((start + end) / 2, y - PADDING / 2, block.shape, **CENTRED)
+    save(figure, path)
+
+
+def group(layers: list[Layer], module: str) -> list[Block]:
+    """Put the layers of a module into blocks, as its own modules do."""
+    inside = [layer for layer in layers if layer.name.split("/")[0] == module]
+    blocks = []
+    for path, members in groupby(inside, key=lambda layer: layer.name.split("/")[:2]):
+        row = list(members)
+        shape = TIMES.join(map(str, row[-1].shape))
+        label = path[-1] if path[-1][-1].isdigit() else ""  # max_pool says the same in its cell
+        blocks.append(Block([*map(cell_text, row)], shape, MODULE_COLOURS[module], label=label))
+    return blocks
+
+
+def cell_text(layer: Layer) -> str:
+    """Say what a layer is, how large its window is, and how many parameters it has, if any."""
+    text = layer.name.rpartition("/")[2].rstrip("0123456789").replace("_", " ")
+    if layer.window:
+        text += f" {layer.window}{TIMES}{layer.window}"
+    if layer.parameters:
+        text += f"\n{layer.parameters:,}"
+    return text
+
+
+def draw_frame(axes: Axes, module: str, layers: list[Layer], left: float, rows: range) -> None:
+    """Draw a frame behind the rows of a module, with its parameters in all."""
+    right = MAIN + 2 * CELL_WIDTH + PADDING
+    top = ROW_HEIGHT * (rows[0] - 0.5) + PADDING / 4
+    bottom = ROW_HEIGHT * (rows[-1] + 0.5) - PADDING / 4
+    colour = MODULE_COLOURS[module]
+    width, height, look = right - left, bottom - top, {"facecolor": (colour, 0.08), "lw": 0}
+    draw_box(axes, (left, top), width, height, PADDING, **look)
+    parameters = sum(x.parameters for x in layers if x.name.startswith(f"{module}/"))
+    label = f"{module}\n{parameters:,} parameters"
+    axes.text(left + PADDING, bottom - PADDING, label, color=colour, va="bottom")
+
+
+def draw_column(axes: Axes, x: float, row: int, blocks: list[Block]) -> None:
+    """Draw blocks one below the other from a row on, each with an arrow to the next."""
+    for y, block in zip(ROW_HEIGHT * np.arange(row, row + len(blocks)), blocks, strict=True):
+        left, top = x - CELL_WIDTH * len(block.cells) / 2, y - CELL_HEIGHT / 2
+        axes.text(left - PADDING / 2, y, block.label, color=GREY, ha="right", va="center")
+        look = {"facecolor": "white", "edgecolor": block.colour, "lw": 0.8}
+        for text in block.cells:
+            draw_box(axes, (left, top), CELL_WIDTH, CELL_HEIGHT, block.corner, **look)
+            axes.text(left + CELL_WIDTH / 2, y, text, **CENTRED)
+            left += CELL_WIDTH
+        if block is not blocks[-1]:
+            start, end = y + CELL_HEIGHT / 2, y + ROW_HEIGHT - CELL_HEIGHT / 2
+            axes.annotate("", xy=(x, end), xytext=(x, start), arrowprops=ARROW)
+            axes.text(x + PADDING / 2, (start + end) / 2, block.shape, va="center")
+
+
+def draw_box(
+    axes: Axes, place: tuple[float, float], width: float, height: float, corner: float, **look: Any
+) -> None:
+    """Draw a box to the right of a place and below it."""
+    style = f"round,pad=0,rounding_size={corner}"
+    axes.add_patch(FancyBboxPatch(place, width, height, boxstyle=style, **look))

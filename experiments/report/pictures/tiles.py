@@ -1,0 +1,112 @@
+"""Images in rows above their captions: what a run learnt from, and what it gets right and wrong."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from experiments.report.pictures import TITLE_SIZE, WIDTH, new_sheet, our_style, save
+from experiments.report.readings import Reading
+from mnist_sum.data import Dataset
+from mnist_sum.reading.answer import write_probability
+from mnist_sum.recipe import Recipe
+
+COLUMNS = 6  # images in a row: as many as have room for their captions
+MOST_SAMPLES, MOST_ANSWERS, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for rows in (4, 2, 3, 2))
+NUMBERS = {  # that training adds to an image
+    "fixed": "each is trained with one number",
+    "all": "each is trained with all ten numbers",
+    "fresh": "each epoch draws one of ten numbers for each",
+}
+DISTORTIONS = ("shift", "rotation", "scale", "shear", "elastic", "erase")  # fields of a recipe
+TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
+
+Tile = tuple[UInt8[np.ndarray, "28 28"], str]  # an image and its caption
+
+
+@our_style
+def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
+    """Draw the first images to train on, with what training adds to them."""
+    first = Dataset(*(np.asarray(x)[:MOST_SAMPLES] for x in dataset))
+    images = f"The first {len(first.digit)} training images"
+    if any(getattr(recipe, field) for field in DISTORTIONS):
+        images += ", before they are distorted"
+    tiles = [
+        (
+            image,
+            f"{digit} + {number} = {digit + number}" if recipe.numbers == "fixed" else f"{digit}",
+        )
+        for image, digit, number in zip(*first, strict=True)
+    ]
+    numbers = NUMBERS[recipe.numbers].replace("ten", "nine" if recipe.unseen_pairs else "ten")
+    draw_tiles({f"{images}: {numbers}": tiles}, path)
+
+
+@our_style
+def draw_answers(answers: Sequence[Reading], path: Path) -> None:
+    """Draw the first right answers, with the probabilities of digit and sum."""
+    count = write_count(len(answers), MOST_ANSWERS, "the first {}")
+    tiles = [(answer.image, caption_answer(answer)) for answer in answers[:MOST_ANSWERS]]
+    draw_tiles({f"Digit and sum read right: {count}": tiles}, path)
+
+
+@our_style
+def draw_mistakes(digits: Sequence[Reading], sums: Sequence[Reading], path: Path) -> None:
+    """Draw the most confident mistakes: digits misread, and sums misread of digits read right."""
+    groups = {}
+    for what, mistakes, limit in (
+        ("Digit misread", digits, MISREAD_DIGITS),
+        ("Digit read right, but a sum misread", sums, MISREAD_SUMS),
+    ):
+        count = write_count(len(mistakes), limit, "the {} most confident")
+        groups[f"{what}: {count}"] = [(x.image, caption_mistake(x)) for x in mistakes[:limit]]
+    draw_tiles(groups, path)
+
+
+def write_count(count: int, limit: int, which: str) -> str:
+    """Say how many images there are, and which of them are shown if not all."""
+    images = "1 image" if count == 1 else f"{count:,} images" if count else "none"
+    return f"{which.format(limit)} of {images}" if count > limit else images
+
+
+def caption_answer(answer: Reading) -> str:
+    """Say what was read right, and how probable the network found it."""
+    return (
+        f"{answer.digit} + {answer.number} = {answer.sum}\n"
+        f"digit {answer.digit}: {write_probability(answer.digit_probability, 2)}\n"
+        f"sum {answer.sum}: {write_probability(answer.sum_probability, 2)}"
+    )
+
+
+def caption_mistake(mistake: Reading) -> str:
+    """Say what digit and sum are and were read as, and how probable the wrong one was found."""
+    digit, number, sum_, read_digit, read_sum = mistake[1:6]
+    wrong, probability = f"digit {read_digit}", mistake.digit_probability
+    if read_digit == digit:
+        wrong, probability = f"sum {read_sum}", mistake.sum_probability
+    return (
+        f"digit {digit}, {'right' if read_digit == digit else f'read {read_digit}'}\n"
+        f"{digit} + {number} = {sum_}, {'right' if read_sum == sum_ else f'read {read_sum}'}\n"
+        f"{write_probability(probability, 1)} for {wrong}"
+    )
+
+
+def draw_tiles(groups: Mapping[str, Sequence[Tile]], path: Path) -> None:
+    """Draw groups of images one below the other, dark on white, each group under its title."""
+    figure, axes = new_sheet(1)
+    top = 0.0
+    for title, tiles in groups.items():
+        axes.text(0.08, top + TITLE_HEIGHT / 2, title, fontsize=TITLE_SIZE, va="center")
+        top += TITLE_HEIGHT
+        lines = max((len(caption.splitlines()) for _, caption in tiles), default=0)
+        for start in range(0, len(tiles), COLUMNS):
+            for column, (image, caption) in enumerate(tiles[start : start + COLUMNS]):
+                middle = (column + 0.5) * WIDTH / COLUMNS
+                place = middle - TILE / 2, middle + TILE / 2, top + TILE, top
+                axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=place)
+                axes.text(middle, top + 1.05 * TILE, caption, ha="center", va="top")
+            top += TILE + LINE_HEIGHT * lines + ROW_GAP
+    figure.set_figheight(top)
+    axes.set(xlim=(0, WIDTH), ylim=(top, 0), aspect="auto")
+    save(figure, path)
