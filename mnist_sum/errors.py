@@ -1,6 +1,5 @@
 """The errors that a user can mend, and the words that their messages share."""
 
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -55,14 +54,3 @@ def describe(x: Any) -> str:
     if isinstance(x, (jax.Array, np.ndarray)):
         return f"{x.dtype}{list(x.shape)}"
     return f"of type {type(x).__name__}"
-
-
-def damaged(path: Path, error: Exception, remedy: str) -> DataError:
-    """Report a file that isn't what was written."""
-    shown = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
-    return DataError(f"{path} is damaged ({shown}): {remedy}.")
-
-
-def unreadable(path: Path, error: OSError) -> DataError:
-    """Report a file that the system refuses to read."""
-    return DataError(f"{path} cannot be read: {error.strerror or error}.")

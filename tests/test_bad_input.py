@@ -1,7 +1,6 @@
-"""Bad input, and what is said of it: commands, configs, files."""
+"""Bad input, and what is said of it: commands and configs."""
 
 import io
-import struct
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,8 +11,7 @@ import pytest
 from experiments import describe, run, summarize
 from experiments.configs import config_of
 from experiments.workshop import bench
-from mnist_sum.data.idx import read_digits, read_images
-from mnist_sum.errors import DataError, RecipeError
+from mnist_sum.errors import RecipeError
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": run.main,
@@ -128,23 +126,3 @@ def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> 
         config_of(fields)
     assert sentence in str(caught.value)
     assert len(str(caught.value)) < 160
-
-
-IMAGE_HEADER = struct.pack(">4I", 0x803, 1, 28, 28)
-FILES: list[tuple[Callable[[bytes, Path], Any], bytes, str]] = [
-    (read_images, b"", "has 0 bytes, expected at least the 16 of its header."),
-    (read_images, IMAGE_HEADER + bytes(783), "has 799 bytes, expected 800 for 1"),
-    (read_digits, IMAGE_HEADER, "has magic number 0x00000803, expected 0x00000801."),
-    (read_digits, struct.pack(">2I2B", 0x801, 2, 11, 0), "holds the label 11, exp"),
-    (read_digits, struct.pack("<2IB", 0x801, 1, 0), "has magic number 0x01080000"),
-]
-
-
-@pytest.mark.parametrize(("read", "content", "sentence"), FILES)
-def test_a_bad_file_is_one_sentence(
-    read: Callable[[bytes, Path], Any], content: bytes, sentence: str
-) -> None:
-    with pytest.raises(DataError) as caught:
-        read(content, Path("file"))
-    assert str(caught.value).startswith(f"file {sentence}")
-    assert "\n" not in str(caught.value)

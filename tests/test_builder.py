@@ -1,30 +1,36 @@
-"""The TFDS builder: prepared whole, or not at all and with one sentence."""
+"""The TFDS data set: prepared whole or not at all, and read whole or refused with one sentence."""
 
-import gzip
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tensorflow_datasets.core.utils import gcs_utils
 
-from mnist_sum.data import load
+from mnist_sum.data import Splits, load
 from mnist_sum.data.builder import MnistSumBuilder
 from mnist_sum.data.numbers import fixed_numbers
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
-from tests.tiny_mnist import NAMES
+from tests.hostile_input import attempt
 
+tiny = tiny_mnist.tiny
+
+RECORDS = "mnist_sum-test.array_record-00000-of-00001"
 SLOW_LOAD = """
-import sys, time
+import hashlib, sys, time
 from mnist_sum.data import load, originals
 from mnist_sum.data.builder import MnistSumBuilder
-from tests import tiny_mnist
+from tests.tiny_mnist import CONTENTS
 
 def generate_slowly(*args):
     print("writing", file=sys.__stdout__, flush=True)
@@ -34,45 +40,46 @@ def generate_slowly(*args):
 data_dir, manual_dir, seconds = sys.argv[1:]
 generate_examples = MnistSumBuilder._generate_examples
 MnistSumBuilder._generate_examples = generate_slowly
-originals.SHA256 = tiny_mnist.sha256()
+originals.SHA256 = {name: hashlib.sha256(x).hexdigest() for name, x in CONTENTS.items()}
 load("mnist", data_dir, manual_dir)
 print("loaded")
 """
 
 
 @pytest.fixture
-def manual_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Fill a manual folder with a tiny MNIST, registered in place of the real one."""
-    folder = tmp_path / "manual"
-    tiny_mnist.write_files(folder)
-    tiny_mnist.register(monkeypatch)
+def manual_dir(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fill a manual folder with a tiny MNIST."""
+    tiny_mnist.write_files(tiny / "manual")
     monkeypatch.setattr(gcs_utils, "is_dataset_on_gcs", lambda _: pytest.fail("goes online"))
-    return folder
+    return tiny / "manual"
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
+def data_dir(tiny: Path) -> Path:
     """Name a data folder that does not exist yet."""
-    return tmp_path / "data"
+    return tiny / "data"
 
 
-def start_load(tmp_path: Path, seconds_to_write: float) -> subprocess.Popen[str]:
-    """Load the tiny MNIST in a process of its own, which takes its time to write each split."""
-    paths = [tmp_path / name for name in ("data", "manual")]
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW_LOAD, *map(str, paths), str(seconds_to_write)],
+@pytest.fixture
+def folder(data_dir: Path, manual_dir: Path) -> Path:
+    """Prepare a tiny MNIST in the data folder; returns the folder of its files."""
+    load("mnist", data_dir, manual_dir)
+    return data_dir / "mnist_sum" / "2.0.0"
+
+
+def start_load(data_dir: Path, manual_dir: Path, seconds: float) -> subprocess.Popen[str]:
+    """Load the tiny MNIST in a process of its own; returns it while it is at writing a split."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_LOAD, str(data_dir), str(manual_dir), str(seconds)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[1],
         env=os.environ | {"JAX_PLATFORMS": "cpu"},
     )
-
-
-def wait_until_writing(process: subprocess.Popen[str]) -> None:
-    """Wait until a process has begun to write the data set."""
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
+    return process
 
 
 def files_in(folder: Path) -> set[str]:
@@ -81,68 +88,60 @@ def files_in(folder: Path) -> set[str]:
     return paths - {"downloads/mnist_sum.lock"}
 
 
-def test_preparing_needs_no_tensorflow_and_says_nothing(
-    data_dir: Path, manual_dir: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    splits = load("mnist", data_dir, manual_dir)
+def assert_is_tiny(splits: Splits) -> None:
+    """Assert that all of the tiny MNIST was loaded."""
     for split, dataset in splits._asdict().items():
         images, digits = tiny_mnist.arrays(split)
         np.testing.assert_array_equal(dataset.image, images)
         np.testing.assert_array_equal(dataset.digit, digits)
         np.testing.assert_array_equal(dataset.number, fixed_numbers(split, len(images)))
+
+
+def test_preparing_needs_no_tensorflow_and_says_nothing(
+    data_dir: Path, manual_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert_is_tiny(load("mnist", data_dir, manual_dir))
     assert "tensorflow" not in sys.modules
     assert capfd.readouterr() == ("", "")
+    assert files_in(data_dir) == {
+        f"mnist_sum/2.0.0/{name}"
+        for name in (
+            "dataset_info.json",
+            "features.json",
+            RECORDS,
+            RECORDS.replace("test", "train"),
+        )
+    }
 
 
-def test_files_are_found_in_the_manual_folder_of_tfds(data_dir: Path, manual_dir: Path) -> None:
-    (data_dir / "downloads").mkdir(parents=True)
-    manual_dir.rename(data_dir / "downloads" / "manual")
-    assert len(load("mnist", data_dir).train.image) == 30
-
-
-def test_packed_and_named_otherwise_they_make_the_same(
-    data_dir: Path, manual_dir: Path, tmp_path: Path
+def test_what_is_prepared_is_read_again_from_a_folder_that_cannot_be_written(
+    data_dir: Path, folder: Path
 ) -> None:
-    expected = load("mnist", data_dir, manual_dir)
-    for name in NAMES:
-        path = manual_dir / f"{name}.gz"
-        (manual_dir / name.replace("-idx", ".idx")).write_bytes(gzip.decompress(path.read_bytes()))
-        path.unlink()
-    found = load("mnist", tmp_path / "other", manual_dir)
-    for split, dataset in found._asdict().items():
-        for field, array in dataset._asdict().items():
-            np.testing.assert_array_equal(array, getattr(getattr(expected, split), field))
+    for path in (data_dir, *data_dir.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in data_dir.rglob("*")}
+    assert_is_tiny(load("mnist", data_dir))
+    assert {path: path.stat().st_mtime_ns for path in data_dir.rglob("*")} == before
 
 
-def test_a_wrong_file_is_named_and_nothing_is_written(data_dir: Path, manual_dir: Path) -> None:
-    path = manual_dir / f"{NAMES[0]}.gz"
-    path.write_bytes(path.read_bytes()[:30])
-    with pytest.raises(DataError, match=f"put {NAMES[0]}.gz into .*{path} cannot be unpacked: "):
-        load("mnist", data_dir, manual_dir)
-    assert not data_dir.exists()
+def test_what_is_loaded_may_be_changed(folder: Path, data_dir: Path) -> None:
+    for array in jax.tree.leaves(load("mnist", data_dir)):
+        array[:] = 0
+    assert_is_tiny(load("mnist", data_dir))
 
 
-def test_without_array_record_it_is_one_sentence(
-    data_dir: Path, manual_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "array_record", None)
-        with pytest.raises(DataError, match="array-record, which is not installed and has pack"):
-            load("mnist", data_dir, manual_dir)
-        assert not data_dir.exists()
-    load("mnist", data_dir, manual_dir)
-    monkeypatch.setitem(sys.modules, "array_record", None)
-    assert len(load("mnist", data_dir).train.image) == 30
-    (data_dir / "mnist_sum" / "1.0.0" / "arrays.npz").unlink()
-    with pytest.raises(DataError, match="array-record, which is not installed and has packages"):
-        load("mnist", data_dir, manual_dir)
+def test_tfds_itself_reads_the_same(data_dir: Path, folder: Path) -> None:
+    source = tfds.data_source("mnist_sum", data_dir=data_dir, download=False)
+    for split, dataset in load("mnist", data_dir)._asdict().items():
+        (example,) = source[split]
+        jax.tree.map(np.testing.assert_array_equal, example, dataset._asdict())
 
 
 def test_an_interrupted_preparation_leaves_nothing_prepared(
     data_dir: Path, manual_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: Any) -> Iterator[Any]:
-        yield 0, {"image": np.zeros((28, 28), np.uint8), "digit": 0, "number": 0, "sum": 0}
+        yield 0, {"image": np.zeros((1, 28, 28), np.uint8), "digit": [1], "number": [1]}
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -150,27 +149,19 @@ def test_an_interrupted_preparation_leaves_nothing_prepared(
         with pytest.raises(KeyboardInterrupt):
             load("mnist", data_dir, manual_dir)
     assert files_in(data_dir) == set()
-    assert len(load("mnist", data_dir, manual_dir).train.image) == 30
+    assert_is_tiny(load("mnist", data_dir, manual_dir))
 
 
-def test_a_killed_preparation_is_done_again(
-    tmp_path: Path, data_dir: Path, manual_dir: Path
-) -> None:
-    with start_load(tmp_path, seconds_to_write=60) as process:
-        wait_until_writing(process)
+def test_a_killed_preparation_is_done_again(data_dir: Path, manual_dir: Path) -> None:
+    with start_load(data_dir, manual_dir, seconds=60) as process:
         process.kill()
-    assert list(data_dir.glob("mnist_sum/incomplete.*"))
-    assert len(load("mnist", data_dir, manual_dir).train.image) == 30
-    assert [path.name for path in (data_dir / "mnist_sum").iterdir()] == ["1.0.0"]
+    assert_is_tiny(load("mnist", data_dir, manual_dir))
 
 
-def test_two_processes_prepare_one_after_the_other(
-    tmp_path: Path, data_dir: Path, manual_dir: Path
-) -> None:
-    process = start_load(tmp_path, seconds_to_write=0.5)
-    wait_until_writing(process)
-    assert len(load("mnist", data_dir, manual_dir).train.image) == 30
-    assert process.communicate(timeout=60) == ("writing\nloaded\n", "")
+def test_two_processes_prepare_one_after_the_other(data_dir: Path, manual_dir: Path) -> None:
+    with start_load(data_dir, manual_dir, seconds=0.5) as process:
+        assert_is_tiny(load("mnist", data_dir, manual_dir))
+        assert process.communicate(timeout=60) == ("writing\nloaded\n", "")
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(data_dir: Path, manual_dir: Path) -> None:
@@ -184,8 +175,86 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(data_dir: Path, manual_d
     assert files_in(data_dir) == set()
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, manual_dir: Path) -> None:
-    (tmp_path / "file").touch()
-    data_dir = tmp_path / "file" / "data"
+def test_a_folder_that_cannot_be_written_is_one_sentence(tiny: Path, manual_dir: Path) -> None:
+    (tiny / "file").touch()
+    data_dir = tiny / "file" / "data"
     with pytest.raises(DataError, match=f"MNIST cannot be prepared in {data_dir}: .*Not a direc"):
         load("mnist", data_dir, manual_dir)
+
+
+@pytest.mark.parametrize("name", ["tensorflow_datasets", "array_record", "requests", "filelock"])
+def test_a_missing_package_is_one_sentence(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for module in ("originals", "builder"):
+        monkeypatch.delitem(sys.modules, f"mnist_sum.data.{module}")
+    monkeypatch.delattr("mnist_sum.data.builder")
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(DataError) as caught:
+        load("mnist", data_dir)
+    assert str(caught.value).startswith(f"MNIST needs {name}")
+    assert "install mnist_sum[data], which has packages for Linux and Apple" in str(caught.value)
+
+
+def change(old: str, new: str) -> Callable[[Path], object]:
+    """Make a function that changes a text in a file."""
+
+    def function(path: Path) -> None:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    return function
+
+
+def replace(content: bytes) -> Callable[[Path], object]:
+    """Make a function that replaces what is in a file."""
+    return lambda path: path.write_bytes(content)
+
+
+def make_loop(path: Path) -> None:
+    """Replace a file by a link to itself."""
+    path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "reason"),
+    [
+        (RECORDS, Path.unlink, "No such file or directory"),
+        (RECORDS, make_loop, "Too many levels of symbolic links"),
+        (RECORDS, replace(b""), "at least 64KB"),
+        (RECORDS, replace(b"no records" * 10_000), "mismatch"),
+        (RECORDS, lambda path: path.write_bytes(path.read_bytes()[:-1]), "boundary"),
+        ("dataset_info.json", Path.unlink, "is not supported"),
+        ("dataset_info.json", replace(b""), "JSON"),
+        ("dataset_info.json", replace(b"\xff"), "utf-8"),
+        ("dataset_info.json", replace(b'{"splits": [1]}'), "splits"),
+        ("dataset_info.json", change("2.0.0", "2.0.1"), "version"),
+        ("dataset_info.json", change('"test"', '"tset"'), "test"),
+    ],
+)
+def test_a_damaged_file_is_one_sentence(
+    data_dir: Path, folder: Path, name: str, damage: Callable[[Path], object], reason: str
+) -> None:
+    damage(folder / name)
+    _, refusal = attempt(DataError, load, "mnist", data_dir)
+    assert refusal.startswith(f"{folder} cannot be read (")
+    assert reason in refusal
+    assert refusal.endswith(
+        "): check that you may read it, or delete it to have it prepared again."
+    )
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), name=st.sampled_from([RECORDS, "dataset_info.json", "features.json"]))
+def test_a_changed_byte_is_noticed_or_does_not_matter(
+    data_dir: Path, folder: Path, data: st.DataObject, name: str
+) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(content)
+    splits, refusal = attempt(DataError, load, "mnist", data_dir)
+    (folder / name).write_bytes(whole)
+    if not refusal:
+        assert_is_tiny(splits)

@@ -3,19 +3,25 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mnist_sum.data import Dataset, Splits, load
+from mnist_sum.data import dataset as data_module
 from mnist_sum.data.dataset import SAMPLE_FILE
 from mnist_sum.data.numbers import fixed_numbers
 from mnist_sum.errors import DataError
-from tests import prepared
+from tests import tiny_mnist
+from tests.hostile_input import attempt, damaged, hostile
 
-data_dir = prepared.data_dir
+tiny = tiny_mnist.tiny
 
 ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
 
@@ -67,14 +73,25 @@ def test_sample_images_are_of_mnist(mnist: Splits) -> None:
         assert {image.tobytes() for image in dataset.image} <= train_images
 
 
-def test_sample_and_prepared_data_load_without_tfds(data_dir: Path) -> None:
+def test_mnist_is_whole_and_in_its_original_order(mnist: Splits) -> None:
+    assert_types(mnist.train, 60_000)
+    assert_types(mnist.test, 10_000)
+    assert mnist.train.digit[:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.test.digit[:5].tolist() == [7, 2, 1, 0, 4]
+    assert np.bincount(mnist.train.digit).tolist() == [
+        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
+    ]  # fmt: skip
+    np.testing.assert_allclose(mnist.train.image.mean(), 33.318, atol=5e-4)
+    np.testing.assert_allclose(mnist.train.image.std(), 78.567, atol=5e-4)
+
+
+def test_the_sample_needs_nothing_that_prepares_mnist() -> None:
     code = (
         "import sys\n"
         "for name in ('tensorflow_datasets', 'array_record', 'filelock', 'requests'):\n"
         "    sys.modules[name] = None\n"
         "from mnist_sum.data import DataError, load\n"
         "load('sample')\n"
-        f"load('mnist', {str(data_dir)!r})\n"
         "try:\n"
         "    load('fashion')\n"
         "except DataError as error:\n"
@@ -85,33 +102,20 @@ def test_sample_and_prepared_data_load_without_tfds(data_dir: Path) -> None:
     assert result.stdout == "There is no data set 'fashion', expected 'mnist' or 'sample'.\n"
 
 
-def test_tfds_itself_reads_the_same(data_dir: Path) -> None:
-    splits = load("mnist", data_dir)
-    source = tfds.data_source("mnist_sum", data_dir=data_dir, download=False)
-    for split, dataset in splits._asdict().items():
-        assert len(source[split]) == len(dataset.image)
-        for index, example in enumerate(source[split]):
-            np.testing.assert_array_equal(example["image"], dataset.image[index])
-            assert example["digit"] == dataset.digit[index]
-            assert example["number"] == dataset.number[index]
-            assert example["sum"] == dataset.digit[index] + dataset.number[index]
-
-
 @pytest.mark.parametrize("variable", ["TFDS_DATA_DIR", "HOME"])
 def test_the_data_folder_is_where_tfds_has_it(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
+    tiny_mnist.write_files(tiny / "tensorflow_datasets" / "downloads" / "manual")
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
-    data_dir.rename(tmp_path / "tensorflow_datasets")
-    value = {"TFDS_DATA_DIR": tmp_path / "tensorflow_datasets", "HOME": tmp_path}[variable]
+    value = {"TFDS_DATA_DIR": tiny / "tensorflow_datasets", "HOME": tiny}[variable]
     monkeypatch.setenv(variable, str(value))
     assert len(load("mnist").train.image) == 30
+    assert (tiny / "tensorflow_datasets" / "mnist_sum" / "2.0.0").is_dir()
 
 
 def test_a_home_folder_that_is_not_there_is_one_sentence() -> None:
-    with pytest.raises(
-        DataError, match=r"The data folder ~nobody-here/x cannot be used: .*[^.]\.$"
-    ):
+    with pytest.raises(DataError, match="There is no home folder for ~nobody-here/x: name another"):
         load("mnist", "~nobody-here/x")
 
 
@@ -132,13 +136,71 @@ def test_an_address_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_mnist_is_whole_and_in_its_original_order(mnist: Splits) -> None:
-    assert_types(mnist.train, 60_000)
-    assert_types(mnist.test, 10_000)
-    assert mnist.train.digit[:5].tolist() == [5, 0, 4, 1, 9]
-    assert mnist.test.digit[:5].tolist() == [7, 2, 1, 0, 4]
-    assert np.bincount(mnist.train.digit).tolist() == [
-        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
-    ]  # fmt: skip
-    np.testing.assert_allclose(mnist.train.image.mean(), 33.318, atol=5e-4)
-    np.testing.assert_allclose(mnist.train.image.std(), 78.567, atol=5e-4)
+@pytest.fixture
+def sample_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name a file in the place of the sample, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data_module, "SAMPLE_FILE", tmp_path / "sample.npz")
+    return tmp_path / "sample.npz"
+
+
+def write_sample(path: Path, **changes: Any) -> bytes:
+    """Write a file like that of the sample, of one image a split, with some arrays changed."""
+    whole = {"image": np.zeros((1, 28, 28), np.uint8), "digit": np.array([4], np.uint8)}
+    whole["number"] = np.array([3], np.uint8)
+    arrays = {f"{split}_{name}": x for split in Splits._fields for name, x in whole.items()}
+    np.savez(path, **(arrays | changes))
+    return path.read_bytes()
+
+
+@hostile
+@given(state=st.data())
+def test_a_damaged_sample_is_read_or_refused(sample_file: Path, state: st.DataObject) -> None:
+    whole = write_sample(sample_file)
+    sample_file.write_bytes(state.draw(damaged(st.just(whole)) | st.binary()))
+    splits, refusal = attempt(DataError, load, "sample")
+    if refusal:
+        assert refusal.startswith(f"{sample_file} cannot be read (")
+        assert refusal.endswith("): check that you may read it, or install mnist_sum again.")
+    else:
+        for dataset in splits:
+            assert dataset.image.tolist() == np.zeros((1, 28, 28)).tolist()
+            assert (dataset.digit.tolist(), dataset.number.tolist()) == ([4], [3])
+
+
+class Trap:
+    """What would write a file if it were unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # noqa: D105
+        return Path.touch, (Path("trapped"),)
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (lambda path: None, "FileNotFoundError"),
+        (lambda path: np.array([Trap()]).dump(path), "ValueError"),
+        (partial(write_sample, train_digit=np.array([Trap()])), "ValueError: Object arrays cannot"),
+        (partial(write_sample, train_image=np.zeros((1, 28, 28))), "TypeError: Cannot cast array"),
+        (
+            partial(write_sample, train_image=np.zeros((1, 28, 27), np.uint8)),
+            "InputError: train.image is uint8[1, 28, 27], expected",
+        ),
+        (
+            partial(write_sample, test_digit=np.array([10], np.uint8)),
+            "InputError: test.digit holds 10, expected 0 .. 9):",
+        ),
+        (partial(write_sample, test_number=np.array(["3"])), "TypeError: Cannot cast array data"),
+        (
+            partial(write_sample, test_number=np.array([3, 3], np.uint8)),
+            "InputError: test.number is int32[2], expected",
+        ),
+    ],
+)
+def test_another_file_in_the_place_of_the_sample_is_refused(
+    sample_file: Path, write: Callable[[Path], object], reason: str
+) -> None:
+    write(sample_file)
+    _, refusal = attempt(DataError, load, "sample")
+    assert refusal.startswith(f"{sample_file} cannot be read ({reason}")
+    assert not Path("trapped").exists()

@@ -1,4 +1,4 @@
-"""The numbers that are drawn once: what they are, and that nothing changes them."""
+"""The numbers that are drawn once: what they are, and that no setting of JAX changes them."""
 
 import hashlib
 
@@ -21,22 +21,9 @@ def test_numbers_are_drawn_once_and_for_all(
 ) -> None:
     """A change here is a change of the data set: it takes a new VERSION and a new sample."""
     numbers = fixed_numbers(split, count)
+    assert numbers.dtype == np.int32
     assert numbers[:10].tolist() == first
     assert hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest().startswith(sha256)
-
-
-def test_numbers_are_uniform() -> None:
-    numbers = fixed_numbers("train", 60_000)
-    assert numbers.dtype == np.int32
-    np.testing.assert_allclose(np.bincount(numbers, minlength=10), 6000, atol=300)
-
-
-@pytest.mark.parametrize(("index", "split"), list(enumerate(["train", "test"])))
-def test_jax_draws_the_same_numbers(index: int, split: str) -> None:
-    with jax.threefry_partitionable(True):
-        key = jax.random.fold_in(jax.random.key(0, impl="threefry2x32"), index)
-        numbers = jax.random.randint(key, (1000,), 0, 10)
-    np.testing.assert_array_equal(fixed_numbers(split, 1000), numbers)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +33,9 @@ def test_jax_draws_the_same_numbers(index: int, split: str) -> None:
         ("jax_threefry_partitionable", False),
         ("jax_random_seed_offset", 7),
         ("jax_enable_x64", True),
+        ("jax_disable_jit", True),
         ("jax_transfer_guard", "disallow"),
+        ("jax_numpy_dtype_promotion", "strict"),
     ],
 )
 def test_no_setting_of_jax_changes_a_number(setting: str, value: object) -> None:
@@ -54,5 +43,6 @@ def test_no_setting_of_jax_changes_a_number(setting: str, value: object) -> None
     jax.config.update(setting, value)
     try:
         assert fixed_numbers("train", 8).tolist() == [1, 1, 7, 7, 6, 4, 7, 7]
+        assert fixed_numbers("test", 8).tolist() == [2, 2, 6, 5, 1, 7, 2, 0]
     finally:
         jax.config.update(setting, before)

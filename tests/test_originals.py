@@ -1,14 +1,13 @@
-"""The original files: known by what is in them, wherever they lie."""
+"""The original files: known by what is in them, wherever they lie, or downloaded."""
 
-import bz2
 import gzip
 import hashlib
-import io
-import lzma
+import http.server
 import os
-import tarfile
+import socket
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,195 +15,240 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow_datasets
+from hypothesis import given
+from hypothesis import strategies as st
 from tensorflow_datasets.core.download.checksums import load_url_infos
 from tensorflow_datasets.core.download.resource import get_dl_fname
 
 from mnist_sum.data import originals
-from mnist_sum.data.idx import write_idx
-from mnist_sum.data.originals import ADDRESS, SHA256, collect
+from mnist_sum.data.originals import collect, search, write_idx
 from mnist_sum.errors import DataError
-from tests import empty_folders, tiny_mnist
-from tests.tiny_mnist import NAMES
+from tests import tiny_mnist
+from tests.hostile_input import attempt, damaged, hostile
+from tests.tiny_mnist import CONTENTS, NAMES, write_files, write_npz
 
-elsewhere, data_dir = empty_folders.elsewhere, empty_folders.data_dir
+tiny = tiny_mnist.tiny
 
 ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
+IMAGES, LABELS = CONTENTS[NAMES[0]], CONTENTS[NAMES[1]]
 
 
-@pytest.fixture
-def manual_dir(tmp_path: Path) -> Path:
-    """Make an empty manual folder."""
-    (tmp_path / "manual").mkdir()
-    return tmp_path / "manual"
+def write_each(
+    folder: Path, name_of: Callable[[str], str], pack: Callable[[bytes], bytes] = bytes
+) -> None:
+    """Write each file under its name in a folder, packed or not."""
+    for name, content in CONTENTS.items():
+        path = folder / name_of(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pack(content))
 
 
-def write_npz(path: Path) -> None:
-    """Write all of MNIST as Keras has it."""
-    (train, train_digits), (test, test_digits) = map(tiny_mnist.arrays, tiny_mnist.COUNTS)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, x_train=train, y_train=train_digits, x_test=test, y_test=test_digits)
-
-
-def write_zip(path: Path, contents: dict[str, bytes]) -> None:
+def write_zip(folder: Path) -> None:
     """Write an archive as Kaggle offers it: a folder for each file, and each file twice."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in contents.items():
+    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+        for name, content in CONTENTS.items():
             archive.writestr(f"{name}/{name}", content)
             archive.writestr(name.replace("-idx", ".idx"), content)
 
 
-def write_tar(path: Path, contents: dict[str, bytes]) -> None:
-    """Write a compressed archive of compressed files."""
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in contents.items():
-            packed = gzip.compress(content)
-            member = tarfile.TarInfo(f"MNIST/raw/{name}.gz")
-            member.size = len(packed)
-            archive.addfile(member, io.BytesIO(packed))
-
-
-def write_each(name_of: Callable[[str], str], pack: Callable[[bytes], bytes]) -> Any:
-    """Make a function that writes each file under its name in a folder, packed."""
-
-    def write(folder: Path) -> None:
-        for name, content in tiny_mnist.contents().items():
-            path = folder / name_of(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(pack(content))
-
-    return write
-
-
 WAYS: dict[str, Callable[[Path], None]] = {
-    "as they are offered": tiny_mnist.write_files,
-    "uncompressed": write_each("{}".format, bytes),
-    "with Kaggle's names": write_each(lambda name: name.replace("-idx", ".idx"), bytes),
-    "in folders of their names": write_each("{0}/{0}".format, bytes),
-    "with names that say nothing": write_each(lambda name: f"{NAMES.index(name)}.bin", bytes),
-    "compressed anew": write_each("{}.gz".format, partial(gzip.compress, compresslevel=1)),
-    "compressed twice": write_each("{}.gz".format, lambda x: gzip.compress(gzip.compress(x))),
-    "by bzip2": write_each("{}.bz2".format, bz2.compress),
-    "by xz, named as by gzip": write_each("{}.gz".format, lzma.compress),
-    "as torchvision has them": write_each("MNIST/raw/{}".format, bytes),
-    "in a zip file": lambda folder: write_zip(folder / "archive.zip", tiny_mnist.contents()),
-    "in a tar file": lambda folder: write_tar(folder / "MNIST.tar.gz", tiny_mnist.contents()),
+    "as they are offered": write_files,
+    "unpacked": partial(write_each, name_of=str),
+    "packed anew": partial(write_each, name_of="{}.gz".format, pack=gzip.compress),
+    "with Kaggle's names": partial(write_each, name_of=lambda name: name.replace("-idx", ".idx")),
+    "with names that say nothing": partial(write_each, name_of=lambda name: f"{hash(name)}.bin"),
+    "as torchvision has them": partial(write_each, name_of="MNIST/raw/{}".format),
     "as Keras has them": lambda folder: write_npz(folder / "mnist.npz"),
+    "in a zip file": write_zip,
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_files_are_known_by_what_is_in_them(data_dir: Path, manual_dir: Path, way: str) -> None:
-    (manual_dir / "0_notes.txt").write_text("not of MNIST")
-    WAYS[way](manual_dir)
-    assert collect(data_dir, manual_dir) == tiny_mnist.contents()
-    assert not data_dir.exists()
+def test_files_are_known_by_what_is_in_them(tiny: Path, way: str) -> None:
+    (tiny / "manual" / "0_notes.txt").write_text("not of MNIST")
+    os.mkfifo(tiny / "manual" / "0_pipe")
+    WAYS[way](tiny / "manual")
+    assert collect(tiny / "data", tiny / "manual") == CONTENTS
+    assert not (tiny / "data").exists()
 
 
-def test_a_file_in_place_of_the_folder_is_taken(data_dir: Path, tmp_path: Path) -> None:
-    write_npz(tmp_path / "mnist.npz")
-    assert collect(data_dir, tmp_path / "mnist.npz") == tiny_mnist.contents()
+def write_as_tfds(folder: Path) -> None:
+    """Write the files under the names that TFDS gives its downloads."""
+    write_each(folder, lambda x: get_dl_fname(f"{x}-mnist.gz", 64 * "0"), gzip.compress)
 
 
-@pytest.mark.parametrize(
-    "place", ["data/downloads/manual", "here/data/MNIST/raw", "here/MNIST/raw"]
-)
-def test_files_are_found_in_the_usual_places(data_dir: Path, tmp_path: Path, place: str) -> None:
-    tiny_mnist.write_files(tmp_path / place)
-    assert collect(data_dir, None) == tiny_mnist.contents()
+PLACES: dict[str, Callable[[Path], None]] = {
+    "data/downloads/manual": write_files,
+    "data/downloads": write_as_tfds,
+    "data/downloads/mnist": write_as_tfds,
+    "data/mnist_sum/1.0.0/arrays.npz": write_npz,
+    "here/data/MNIST/raw": write_files,
+    "here/MNIST/raw": write_files,
+    "home/.keras/datasets/mnist.npz": write_npz,
+    "keras/datasets/mnist.npz": write_npz,
+}
 
 
-@pytest.mark.parametrize("folder", ["downloads", "downloads/mnist", "downloads/mnist_sum"])
-def test_downloads_of_tfds_are_found(data_dir: Path, folder: str) -> None:
-    for name, content in tiny_mnist.contents().items():
-        path = data_dir / folder / get_dl_fname(f"{ADDRESS}{name}.gz", 64 * "0")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(content))
-    assert collect(data_dir, None) == tiny_mnist.contents()
-
-
-@pytest.mark.parametrize("variable", ["HOME", "KERAS_HOME"])
-def test_the_file_of_keras_is_found(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+@pytest.mark.parametrize("place", PLACES)
+def test_files_are_found_in_the_usual_places(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setenv(variable, str(tmp_path))
-    folder = tmp_path / (".keras" if variable == "HOME" else "") / "datasets"
-    write_npz(folder / "mnist.npz")
-    assert collect(data_dir, None) == tiny_mnist.contents()
+    if place.startswith("keras"):
+        monkeypatch.setenv("KERAS_HOME", str(tiny / "keras"))
+    PLACES[place](tiny / place)
+    assert collect(tiny / "data", None) == CONTENTS
 
 
-def test_files_are_put_together_from_several_places(data_dir: Path, manual_dir: Path) -> None:
-    tiny_mnist.write_files(manual_dir)
-    (data_dir / "downloads" / "mnist").mkdir(parents=True)
-    (manual_dir / f"{NAMES[2]}.gz").rename(data_dir / "downloads" / "mnist" / "it")
-    assert collect(data_dir, manual_dir) == tiny_mnist.contents()
+def test_files_are_put_together_from_several_places(tiny: Path) -> None:
+    write_files(tiny / "manual")
+    (tiny / "data" / "downloads" / "mnist").mkdir(parents=True)
+    (tiny / "manual" / f"{NAMES[2]}.gz").rename(tiny / "data" / "downloads" / "mnist" / "it")
+    assert collect(tiny / "data", tiny / "manual") == CONTENTS
 
 
-compress = partial(gzip.compress, mtime=0)  # the same bytes at any time, as they name the tests
-IMAGES = tiny_mnist.contents()[NAMES[0]]
-DIGITS = tiny_mnist.contents()[NAMES[1]]
+def test_a_file_in_the_place_of_the_folder_is_taken(tiny: Path) -> None:
+    write_npz(tiny / "mnist.npz")
+    assert collect(tiny / "data", tiny / "mnist.npz") == CONTENTS
 
 
 @pytest.mark.parametrize(
     ("content", "remark"),
     [
-        (b"", "is empty"),
-        (b"<html>Not found</html>", "is no IDX file"),
-        (compress(IMAGES)[:-100], "cannot be unpacked: Compressed file ended before"),
-        (compress(IMAGES[:-1]), "has 23535 bytes, expected 23536 for 30 examples"),
-        (IMAGES[:-1] + b"\0", "holds 30 images that are not those of MNIST"),
-        (compress(DIGITS[:-1] + b"\1"), "holds 30 labels that are not those of MNIST"),
-        (DIGITS[:-1] + b"\x0a", "holds the label 10, expected labels 0..9"),
-        (write_idx(np.zeros((2, 32, 32), np.uint8)), "has examples of shape (32, 32), expected"),
-        (b"PK\3\4 and no more", "cannot be unpacked: File is not a zip file"),
-        (np.lib.format.magic(1, 0) + b"!", "cannot be unpacked: EOF: "),
+        (b"", "holds 0 bytes of something else"),
+        (b"<html>Not found</html>", "holds 22 bytes of something else"),
+        (gzip.compress(IMAGES, mtime=0)[:-100], "cannot be read: Compressed file ended before"),
+        (gzip.compress(IMAGES[:-1], mtime=0), "holds 23535 bytes of something else"),
+        (IMAGES[:-1] + b"\0", "holds 23536 bytes of something else"),
+        (LABELS[:-1] + b"\1", "holds 38 bytes of something else"),
+        (write_idx(np.zeros((2, 32, 32), np.uint8)), "holds 2064 bytes of something else"),
+        (b"PK\3\4 and no more", "cannot be read: File is not a zip file"),
     ],
 )
-def test_what_lies_there_instead_is_named(
-    data_dir: Path, manual_dir: Path, content: bytes, remark: str
-) -> None:
-    tiny_mnist.write_files(manual_dir)
-    path = manual_dir / f"{NAMES[0]}.gz"
+def test_what_lies_there_instead_is_named(tiny: Path, content: bytes, remark: str) -> None:
+    write_files(tiny / "manual")
+    path = tiny / "manual" / f"{NAMES[0]}.gz"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        collect(data_dir, manual_dir)
-    assert f"put {NAMES[0]}.gz into {manual_dir} ({path} {remark}" in str(caught.value)
+        collect(tiny / "data", tiny / "manual")
+    assert f": put {NAMES[0]}.gz into {tiny / 'manual'} ({path} {remark}" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert not data_dir.exists()
+    assert not (tiny / "data").exists()
 
 
-def test_an_empty_folder_of_the_name_of_a_file_is_named(data_dir: Path, manual_dir: Path) -> None:
-    path = manual_dir / f"{NAMES[0]}.gz"
-    path.mkdir()
-    with pytest.raises(DataError, match=f"{path} is a folder without the file"):
-        collect(data_dir, manual_dir)
-
-
-def test_many_other_files_are_not_all_named(data_dir: Path, manual_dir: Path) -> None:
+def test_many_other_files_are_not_all_named(tiny: Path) -> None:
     for letter in "abcdefgh":
-        (manual_dir / letter).touch()
-    with pytest.raises(DataError, match=r"a is empty; .*/e is empty; \.\.\.\), or use --config"):
-        collect(data_dir, manual_dir)
+        (tiny / "manual" / letter).touch()
+    with pytest.raises(DataError, match=r"d holds [^;]*; .*/e holds [^;]*; \.\.\.\), or use"):
+        collect(tiny / "data", tiny / "manual")
 
 
-def test_a_file_that_is_too_large_is_not_read(
-    data_dir: Path, manual_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_too_large_is_not_read(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(originals, "LARGEST", 1000)
-    (manual_dir / "large").write_bytes(IMAGES)
-    with pytest.raises(DataError, match="large has more than 1000 bytes"):
-        collect(data_dir, manual_dir)
+    monkeypatch.setattr(originals, "unpack", lambda path: pytest.fail(f"reads {path}"))
+    (tiny / "manual" / "large").write_bytes(IMAGES)
+    assert search([tiny / "manual" / "large"], {}) == []
 
 
-def test_a_pipe_is_not_read(data_dir: Path, manual_dir: Path) -> None:
-    tiny_mnist.write_files(manual_dir)
-    os.mkfifo(manual_dir / "a")
-    assert collect(data_dir, manual_dir) == tiny_mnist.contents()
+def test_a_folder_that_is_not_there_is_one_sentence(tiny: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        collect(tiny / "data", tiny / "nowhere")
+    assert str(caught.value) == (
+        f"The folder {tiny / 'nowhere'} of MNIST's files is missing or cannot be read."
+    )
 
 
-def test_a_folder_that_is_not_there_is_one_sentence(data_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="files cannot be read: No such file or dir") as error:
-        collect(data_dir, tmp_path / "nowhere")
-    assert str(tmp_path / "nowhere") in str(error.value)
+@hostile
+@given(st.binary() | damaged(st.sampled_from([IMAGES, gzip.compress(LABELS, mtime=0)])))
+def test_a_folder_of_anything_is_searched(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert len(originals.shorten(search([tmp_path / "file"], {})).splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "value", "reason"),
+    [
+        ("http://127.0.0.1:9/", "NO_PROXY", "*", "[Errno 111] Connection refused): put"),
+        ("http://nowhere.invalid/", "NO_PROXY", "*", "[Errno -"),  # as the system puts it
+        ("https://mnist/", "REQUESTS_CA_BUNDLE", "/none.pem", "Could not find a suitable TLS CA"),
+        ("http://mnist/", "HTTP_PROXY", "http://", "Please check proxy URL. It is malformed and"),
+        ("http://mnist/", "HTTP_PROXY", "http://a..b:9", "encoding with 'idna' codec failed"),
+    ],
+)
+def test_out_of_reach_is_one_sentence(
+    tiny: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    variable: str,
+    value: str,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(originals, "ADDRESS", address)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv(variable.lower(), value)
+    try:
+        raise KeyError("of a caller who tries something else then")
+    except KeyError:
+        _, refusal = attempt(DataError, collect, tiny / "data", None)
+    assert refusal.startswith(
+        f"MNIST is not prepared and cannot be downloaded ({address}{NAMES[0]}.gz: {reason}"
+    )
+    assert refusal.endswith(
+        f"): put {', '.join(f'{name}.gz' for name in NAMES)} into {tiny}/data/downloads/manual, "
+        'or use the data set "sample", which comes with mnist_sum.'
+    )
+    assert not (tiny / "data").exists()
+
+
+@pytest.fixture
+def host(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Offer the files of a folder for download, from this machine."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            """Keep quiet."""
+
+    write_files(tiny / "offered")
+    handler = partial(Handler, directory=str(tiny / "offered"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setattr(originals, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        yield tiny / "offered"
+        server.shutdown()
+
+
+def test_files_are_downloaded_once(tiny: Path, host: Path) -> None:
+    assert collect(tiny / "data", None) == CONTENTS
+    for path in host.iterdir():
+        path.unlink()
+    assert collect(tiny / "data", None) == CONTENTS
+    stored = {path.name for path in (tiny / "data" / "downloads" / "mnist_sum").iterdir()}
+    assert stored == {f"{name}.gz" for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "404 Client Error: File not found"), (b"a page", "has 6 bytes of something else")],
+)
+def test_another_download_is_reported_and_thrown_away(
+    tiny: Path, host: Path, content: bytes | None, reason: str
+) -> None:
+    (host / f"{NAMES[0]}.gz").unlink()
+    if content:
+        (host / f"{NAMES[0]}.gz").write_bytes(content)
+    with pytest.raises(DataError, match=rf"{NAMES[0]}.gz:? {reason}"):
+        collect(tiny / "data", None)
+    assert list((tiny / "data").rglob("*.*")) == []
+
+
+def test_a_server_that_never_answers_is_given_up(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(originals, "TIMEOUT", (0.3, 0.3))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setattr(originals, "ADDRESS", address)
+        with pytest.raises(DataError, match=r"cannot be downloaded \(http.*: timed out\)"):
+            collect(tiny / "data", None)
 
 
 def test_the_digests_are_those_of_the_files_that_tfds_registers() -> None:
@@ -212,7 +256,8 @@ def test_the_digests_are_those_of_the_files_that_tfds_registers() -> None:
         pytest.skip(f"the four original files are not in {ORIGINAL_FILES}")
     package = Path(tensorflow_datasets.__file__).parent
     registered = load_url_infos(package / "url_checksums" / "mnist.txt")
-    for name, digest in SHA256.items():
+    for name, digest in originals.SHA256.items():
         packed = (ORIGINAL_FILES / f"{name}.gz").read_bytes()
-        assert hashlib.sha256(packed).hexdigest() == registered[f"{ADDRESS}{name}.gz"].checksum
+        url = f"{originals.ADDRESS}{name}.gz"
+        assert hashlib.sha256(packed).hexdigest() == registered[url].checksum
         assert hashlib.sha256(gzip.decompress(packed)).hexdigest() == digest

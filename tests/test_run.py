@@ -155,7 +155,7 @@ def test_no_data_and_no_network_is_one_sentence_without_a_traceback(tmp_path):
     assert finished.returncode == 2
     assert finished.stdout == ""
     assert finished.stderr.count("\n") == 1
-    for word in ("downloads/manual", "train-images-idx3-ubyte.gz", "--dataset sample"):
+    for word in ("downloads/manual", "train-images-idx3-ubyte.gz", '"sample"'):
         assert word in finished.stderr
 
 

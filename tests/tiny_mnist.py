@@ -9,11 +9,11 @@ import pytest
 
 from mnist_sum.data import originals
 from mnist_sum.data.builder import FILES
-from mnist_sum.data.idx import write_idx
+from mnist_sum.data.originals import write_idx
 
 COUNTS = {"train": 30, "test": 20}
-UNREACHABLE = "http://127.0.0.1:9/"  # the discard port, where nothing listens
 NAMES = [name for names in FILES.values() for name in names]
+UNREACHABLE = "http://127.0.0.1:9/"  # the discard port, where nothing listens
 
 
 def arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -23,25 +23,33 @@ def arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
     return images, np.arange(COUNTS[split], dtype=np.uint8) * 3 % 10
 
 
-def contents() -> dict[str, bytes]:
-    """Give the four files by name, nothing packed."""
-    pairs = [arrays(split) for split in FILES]
-    return dict(zip(NAMES, (write_idx(array) for pair in pairs for array in pair), strict=True))
-
-
-def sha256() -> dict[str, str]:
-    """Give the digests by which the four files are known."""
-    return {name: hashlib.sha256(content).hexdigest() for name, content in contents().items()}
+CONTENTS = dict(zip(NAMES, map(write_idx, arrays("train") + arrays("test")), strict=True))
 
 
 def write_files(folder: Path) -> None:
     """Write the four files as they are offered for download."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents().items():
+    for name, content in CONTENTS.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
 
 
-def register(monkeypatch: pytest.MonkeyPatch, address: str = UNREACHABLE) -> None:
-    """Put them in the place of MNIST's own, with another address."""
-    monkeypatch.setattr(originals, "SHA256", sha256())
-    monkeypatch.setattr(originals, "ADDRESS", address)
+def write_npz(path: Path) -> None:
+    """Write all of it as Keras does."""
+    (train, train_digits), (test, test_digits) = map(arrays, COUNTS)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, x_train=train, y_train=train_digits, x_test=test, y_test=test_digits)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put it in the place of MNIST, where none is found; returns a folder with an empty manual/."""
+    for folder in ("here", "manual"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
+    monkeypatch.setattr(originals, "SHA256", sha256)
+    monkeypatch.setattr(originals, "ADDRESS", UNREACHABLE)
+    return tmp_path

@@ -1,27 +1,19 @@
 """MNIST, or the embedded sample of it, as numpy arrays on the host."""
 
-import logging
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Int32, UInt8
 
-from mnist_sum.data.arrays import read_arrays, write_arrays
-from mnist_sum.data.numbers import VERSION
-from mnist_sum.errors import DataError, damaged, unreadable
+from mnist_sum.errors import DataError
 from mnist_sum.inputs import check_examples
 
-PREPARED_FOLDER = Path("mnist_sum", VERSION)
-KEPT_FILE = "arrays.npz"  # in it, beside the files of TFDS
 SAMPLE_FILE = Path(__file__).with_name("sample") / "mnist_5k.npz"
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # C:/ is none; a Path has one slash
-
-logger = logging.getLogger(__name__)
 
 
 class Dataset(NamedTuple):
@@ -48,7 +40,7 @@ def load(
 
     MNIST is downloaded and prepared on first use. `data_dir` is the data folder of TFDS (default:
     TFDS_DATA_DIR, or ~/tensorflow_datasets); `manual_dir` may hold the four original files
-    (default: downloads/manual in the data folder), whatever their names and packing. Raises
+    (default: downloads/manual in the data folder), whatever their names, packed or not. Raises
     DataError.
     """
     if name == "sample":
@@ -67,61 +59,50 @@ def _local(folder: str | Path) -> Path:
         )
     try:
         return Path(folder).expanduser()
-    except RuntimeError as error:  # there is no such home folder
-        raise DataError(
-            f"The data folder {folder} cannot be used: {str(error).rstrip('.')}."
-        ) from error
+    except RuntimeError as error:
+        raise DataError(f"There is no home folder for {folder}: name another folder.") from error
 
 
 def _load_mnist(data_dir: Path, manual_dir: Path | None) -> Splits:
-    """Read the arrays that are kept, or have TFDS prepare and read the data set, and keep them."""
-    folder = data_dir / PREPARED_FOLDER
-    kept = folder / KEPT_FILE
     try:
-        arrays = read_arrays(kept)
-        if (version := str(arrays["version"])) != VERSION:
-            raise DataError(
-                f"{kept} is of version {version} of the data set, expected {VERSION}: "
-                f"delete {folder} to have it prepared again."
-            )
-        return _splits(arrays)
-    except DataError:
-        raise
-    except (FileNotFoundError, NotADirectoryError):
-        pass  # nothing is prepared, or by a version that kept no arrays
-    except OSError as error:
-        raise unreadable(kept, error) from error
-    except Exception as error:  # the readers of zip and npy files raise a dozen types of them
-        logger.warning("%s", damaged(kept, error, "it is made again"))
-    from mnist_sum.data.builder import prepare, read_prepared  # import TFDS, not needed so far
-
-    if not folder.exists():
-        prepare(data_dir, manual_dir)
-    arrays = read_prepared(folder)
-    with suppress(OSError):  # in a folder that is read-only, every load takes as long as this one
-        write_arrays(kept, {"version": np.array(VERSION)} | arrays)
-    return _splits(arrays)
+        from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"MNIST needs {error.name}: install mnist_sum[data], which has packages for Linux and "
+            'Apple silicon, or use the data set "sample".'
+        ) from error
+    folder = builder.prepare(data_dir, manual_dir)
+    try:
+        return _splits(builder.read_prepared(data_dir))
+    except Exception as error:  # TFDS, protobuf and ArrayRecord raise a dozen types of them
+        remedy = "check that you may read it, or delete it to have it prepared again"
+        raise _unreadable(folder, error, remedy) from error
 
 
 def _read_sample() -> Splits:
     try:
-        return _splits(read_arrays(SAMPLE_FILE))
-    except PermissionError as error:
-        raise unreadable(SAMPLE_FILE, error) from error
-    except Exception as error:  # as above
-        raise damaged(SAMPLE_FILE, error, "install mnist_sum again") from error
+        with SAMPLE_FILE.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return _splits(arrays)
+    except Exception as error:  # the readers of zip and npy files raise a dozen types of them
+        remedy = "check that you may read it, or install mnist_sum again"
+        raise _unreadable(SAMPLE_FILE, error, remedy) from error
 
 
 def _splits(arrays: Mapping[str, np.ndarray]) -> Splits:
-    """Give the arrays of a file their types; raises errors of several types if they do not fit."""
+    """Give stored arrays their types; raises errors of several types if they do not fit."""
     datasets = []
     for split in Splits._fields:
         image, digit, number = (arrays[f"{split}_{field}"] for field in Dataset._fields)
         dataset = Dataset(
-            image.astype(np.uint8, casting="safe", copy=False),
+            image.astype(np.uint8, casting="safe"),
             digit.astype(np.int32, casting="safe"),
             number.astype(np.int32, casting="safe"),
         )
         check_examples(split, dataset)
         datasets.append(dataset)
     return Splits(*datasets)
+
+
+def _unreadable(path: Path, error: Exception, remedy: str) -> DataError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+    return DataError(f"{path} cannot be read ({reason}): {remedy}.")

