@@ -111,7 +111,7 @@ def import_drawing(options: argparse.Namespace) -> ModuleType:
         from mnist_sum.reading import drawing
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--picture needs {error.name}: install mnist_sum[experiments], or leave it out."
+            f"--picture needs {error.name}: install mnist_sum[picture], or leave it out."
         ) from error
     if path.suffix.lower() not in drawing.MARKS:
         raise UsageError(f"--picture is {path} and must end in {', '.join(drawing.MARKS)}.")
