@@ -85,7 +85,9 @@ def prepare(data_dir: Path, manual_dir: Path | None) -> Path:
             builder.originals = originals
             builder.download_and_prepare(download_config=config, file_format="array_record")
     except (OSError, RuntimeError) as error:  # RuntimeError: ArrayRecord cannot write
-        raise DataError(f"MNIST cannot be prepared in {data_dir}: {error}.") from error
+        raise DataError(
+            f"MNIST cannot be prepared in {data_dir} ({error}): choose another data folder."
+        ) from error
     return folder
 
 

@@ -15,7 +15,7 @@ def fixed_numbers(split: str, count: int) -> Int32[np.ndarray, " example"]:
 
     Other numbers would make another version of the data set, and another sample.
     """
-    with jax.threefry_partitionable(True), jax.enable_x64(False), jax.transfer_guard("allow"):
+    with jax.threefry_partitionable(True), jax.transfer_guard("allow"):
         seed = jax.random.wrap_key_data(jnp.zeros(2, np.uint32), impl="threefry2x32")
         key = jax.random.fold_in(seed, SPLITS.index(split))
         return np.array(jax.random.randint(key, (count,), 0, NUM_NUMBERS, np.int32))
