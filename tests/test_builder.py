@@ -141,7 +141,7 @@ def test_an_interrupted_preparation_leaves_nothing_prepared(
     data_dir: Path, manual_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: Any) -> Iterator[Any]:
-        yield 0, {"image": np.zeros((1, 28, 28), np.uint8), "digit": [1], "number": [1]}
+        yield "train", {"image": np.zeros((1, 28, 28), np.uint8), "digit": [1], "number": [1]}
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -179,6 +179,17 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tiny: Path, manual_dir:
     (tiny / "file").touch()
     data_dir = tiny / "file" / "data"
     with pytest.raises(DataError, match=f"MNIST cannot be prepared in {data_dir} .*Not a direc"):
+        load("mnist", data_dir, manual_dir)
+
+
+def test_an_error_of_jax_is_not_taken_for_one_of_the_disk(
+    data_dir: Path, manual_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("Unable to initialize backend 'cuda'")
+
+    monkeypatch.setattr("mnist_sum.data.builder.fixed_numbers", fail)
+    with pytest.raises(RuntimeError, match="Unable to initialize backend"):
         load("mnist", data_dir, manual_dir)
 
 

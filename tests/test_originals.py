@@ -138,7 +138,7 @@ def test_what_lies_there_instead_is_named(tiny: Path, content: bytes, remark: st
 def test_many_other_files_are_not_all_named(tiny: Path) -> None:
     for letter in "abcdefgh":
         (tiny / "manual" / letter).touch()
-    with pytest.raises(DataError, match=r"d holds [^;]*; .*/e holds [^;]*; \.\.\.\), or use"):
+    with pytest.raises(DataError, match=r"/d holds [^;]*; [^;]*/e holds [^;]*\), or use"):
         collect(tiny / "data", tiny / "manual")
 
 
@@ -161,7 +161,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(tiny: Path) -> None:
 @given(st.binary() | damaged(st.sampled_from([IMAGES, gzip.compress(LABELS, mtime=0)])))
 def test_a_folder_of_anything_is_searched(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
-    assert len(originals.shorten(search([tmp_path / "file"], {})).splitlines()) <= 1
+    assert len(" ".join(search([tmp_path / "file"], {})).splitlines()) <= 1
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,6 @@ MOST_REMARKS = 5
 TIMEOUT = (3, 10)  # seconds to connect to each address of the host, and to wait for more
 
 
-class UnreachableError(Exception):
-    """A file that cannot be downloaded; the message is the reason."""
-
-
 def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
     """Return what is in the four files, by name; what is not on this machine is downloaded.
 
@@ -47,11 +43,12 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
     try:
         for name in missing:
             found[name] = download(name, data_dir / "downloads" / "mnist_sum")
-    except UnreachableError as error:
+    except ConnectionError as error:
         files = ", ".join(f"{name}.gz" for name in missing)
+        instead = f" ({'; '.join(remarks[:MOST_REMARKS])})" if remarks else ""
         raise DataError(
             f"MNIST is not prepared and cannot be downloaded ({error}): put {files} into "
-            f'{folder}{shorten(remarks)}, or use the data set "sample", which comes with mnist_sum.'
+            f'{folder}{instead}, or use the data set "sample", which comes with mnist_sum.'
         ) from error
     return found
 
@@ -59,7 +56,7 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
 def download(name: str, folder: Path) -> bytes:
     """Fetch one of the files, store it as it comes and return what is in it.
 
-    Raises UnreachableError, and OSError where it cannot be stored.
+    Raises ConnectionError with the reason, and another OSError where it cannot be stored.
     """
     url = f"{ADDRESS}{name}.gz"
     handled_outside = sys.exception()
@@ -70,7 +67,7 @@ def download(name: str, folder: Path) -> bytes:
         reason: BaseException = error
         while reason.__context__ not in (None, handled_outside):
             reason = reason.__context__  # the first one is the shortest, and the plainest
-        raise UnreachableError(f"{url}: {' '.join(str(reason).split()).rstrip('.')}") from error
+        raise ConnectionError(f"{url}: {' '.join(str(reason).split()).rstrip('.')}") from error
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.gz"
     write_whole(path, lambda file: file.write(response.content))
@@ -78,7 +75,7 @@ def download(name: str, folder: Path) -> bytes:
     search([path], found)
     if name not in found:
         path.unlink()
-        raise UnreachableError(f"{url} has {len(response.content)} bytes of something else")
+        raise ConnectionError(f"{url} has {len(response.content)} bytes of something else")
     return found[name]
 
 
@@ -109,7 +106,7 @@ def search(paths: Iterable[Path], found: dict[str, bytes]) -> list[str]:
                 if not names:
                     remarks.append(f"{path} holds {len(content)} bytes of something else")
         except Exception as error:  # the readers of packed files raise a dozen types of them
-            remarks.append(f"{path} cannot be read: {error}")
+            remarks.append(f"{path} cannot be read: {' '.join(str(error).split())}")
     return remarks
 
 
@@ -136,9 +133,3 @@ def write_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
     """Write bytes in the format of the original files, http://yann.lecun.com/exdb/mnist/."""
     header = struct.pack(f">{1 + array.ndim}I", UNSIGNED_BYTES | array.ndim, *array.shape)
     return header + array.tobytes()
-
-
-def shorten(remarks: list[str]) -> str:
-    """Join the first few remarks in brackets, on one line."""
-    shown = remarks[:MOST_REMARKS] + ["..."] * (len(remarks) > MOST_REMARKS)
-    return f" ({' '.join('; '.join(shown).split())})" if shown else ""
