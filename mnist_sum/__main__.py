@@ -16,13 +16,11 @@ from mnist_sum.devices import use_processor
 from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.learning.network import Network
-from mnist_sum.outputs import check_output
 from mnist_sum.program_cache import keep_compiled_programs
-from mnist_sum.reading.answer import Answer, answer_file, name_runner_up, write_percent
+from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_percent
 from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code
 
-MAX_DRAWN = 100  # files in a picture, which would be too high to look at
 COLUMNS = ("digit", "number", "sum", "digit %", "  sum %")  # wide enough for "> 99.99"
 DIGIT_ALONE = ("digit", "digit %")
 
@@ -93,28 +91,21 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([answer.fields() for answer in answers], indent=2))
     if drawing and answers:
-        try:
-            drawing.draw_answers(answers, options.picture)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UsageError(f"{options.picture} cannot be written ({reason}).") from error
+        drawing.draw_answers(answers, options.picture)
     return 0 if len(answers) == len(options.file) else 2
 
 
 def import_drawing(options: argparse.Namespace) -> ModuleType:
     """Import what draws, and check where; raises UsageError before anything takes time."""
-    path = options.picture
-    check_output(path, map(Path, [*options.file, options.weights]))
-    if len(options.file) > MAX_DRAWN:
-        raise UsageError(f"--picture is for {MAX_DRAWN} files at most: give it some of them.")
     try:
         from mnist_sum.reading import drawing
     except ModuleNotFoundError as error:
         raise UsageError(
             f"--picture needs {error.name}: install mnist_sum[picture], or leave it out."
         ) from error
-    if path.suffix.lower() not in drawing.MARKS:
-        raise UsageError(f"--picture is {path} and must end in {', '.join(drawing.MARKS)}.")
+    drawing.check_picture(options.picture, map(Path, [*options.file, options.weights]))
+    if len(options.file) > drawing.MOST:
+        raise UsageError(f"--picture is for {drawing.MOST} files at most: give it some of them.")
     return drawing
 
 
@@ -122,7 +113,7 @@ def answer_files(network: Network, options: argparse.Namespace) -> Iterator[Answ
     """Answer for each file that can be read, and name the others."""
     for file in options.file:
         try:
-            yield answer_file(network, file, options.add)
+            yield answer_picture(network, file, options.add)
         except InputError as error:
             sys.stdout.flush()
             print(f"error: {error}", file=sys.stderr)
@@ -135,7 +126,7 @@ def row(answer: Answer, width: int, columns: Sequence[str]) -> str:
         cells[name] = write_percent(probabilities.max(), 2).removesuffix(" %")
     notes = filter(None, [name_runner_up(answer.digits), answer.page])
     values = [cells[column].rjust(len(column)) for column in columns]
-    return "  ".join([answer.file.ljust(width), *values, *notes])
+    return "  ".join([answer.name.ljust(width), *values, *notes])
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def pictures(network, tmp_path, monkeypatch):
     for i, image in enumerate(load("sample").test.image[:3]):
         Image.fromarray(255 - image).resize((140, 140)).save(f"{i}.png")
     Path("bad.png").write_text("no picture")
+    Path("w.png").symlink_to("w")
 
 
 def test_it_answers_as_the_library_does(network, capsys):
@@ -74,7 +75,7 @@ def test_an_answer_names_the_runner_up_in_doubt(digits, number, sums, page, sent
     for array, values in zip(probabilities, (digits, sums), strict=True):
         array[list(values)] = list(values.values())
     image = np.zeros((28, 28), np.uint8)
-    assert Answer("file", page, image, number, *probabilities).sentence() == sentence
+    assert Answer("file", "file", page, image, number, *probabilities).sentence() == sentence
 
 
 def test_one_file_is_a_sentence_and_several_are_a_table(capsys):
@@ -127,7 +128,7 @@ def test_the_answers_are_drawn_in_the_format_of_the_name(name, head, capsys):
         (["0.png", "--picture", "no/p.png"], "no/p.png cannot be written (No such file or"),
         (["--add", "5", "--picture", "0.png", "1.png"], "0.png exists and would be lost; name"),
         (["0.png", "--picture", "./0.png"], "0.png is read and cannot be written too; name"),
-        (["0.png", "--weights", "w", "--picture", "w"], "w is read and cannot be written too;"),
+        (["0.png", "--weights", "w", "--picture", "w.png"], "w.png is read and cannot be written"),
     ],
 )
 def test_a_wrong_command_is_one_sentence_and_harms_no_file(capsys, arguments, sentence):

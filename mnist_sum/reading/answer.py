@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict_probabilities
 from mnist_sum.reading.image import read_page
+from mnist_sum.reading.opening import Picture
 
 SURE = 0.9  # below, the runner-up is named too
 
@@ -15,9 +16,10 @@ SURE = 0.9  # below, the runner-up is named too
 class Answer(NamedTuple):
     """What a picture was read as, and all that it might have been."""
 
-    file: str
+    name: str
+    picture: Picture
     page: str
-    """Such as "page 2 of 3"; empty if the file has only one."""
+    """Such as "page 2 of 3"; empty if it has only one."""
     image: UInt8[np.ndarray, "28 28"]
     """What the network was given of the picture."""
     number: int | None
@@ -31,7 +33,7 @@ class Answer(NamedTuple):
         """Give what is most probable, for JSON."""
         digit, runner_up = best_two(self.digits)
         fields = {
-            "file": self.file,
+            "file": self.name,
             "page": self.page,
             "digit": digit,
             "digit_probability": round(float(self.digits[digit]), 6),
@@ -55,11 +57,13 @@ class Answer(NamedTuple):
         return sentence
 
 
-def answer_file(network: Network, file: str, number: int | None) -> Answer:
+def answer_picture(
+    network: Network, picture: Picture, number: int | None = None, name: str | None = None
+) -> Answer:
     """Read a picture and add the number; raises InputError for what is no picture of a digit."""
-    page, image = read_page(file)
-    digits, sums = predict_probabilities(network, image, number or 0)
-    return Answer(file, page, image, number, np.asarray(digits), np.asarray(sums))
+    page, image = read_page(picture)
+    digits, sums = map(np.asarray, predict_probabilities(network, image, number or 0))
+    return Answer(name or f"{picture}", picture, page, image, number, digits, sums)
 
 
 def best_two(probabilities: Float[np.ndarray, " value"]) -> tuple[int, int]:

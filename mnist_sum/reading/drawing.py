@@ -1,6 +1,6 @@
 """A picture of answers: what was there, what the network was given of it, what it makes of that."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mnist_sum.outputs import MARK, write_whole
+from mnist_sum.errors import UsageError
+from mnist_sum.outputs import MARK, check_output, write_whole
 from mnist_sum.reading.answer import Answer, name_best, name_runner_up, write_percent
 from mnist_sum.reading.opening import open_pages
 
@@ -26,11 +27,19 @@ MARKS: dict[str, dict[str, Any]] = {  # so that it may be replaced by a newer on
 }
 LARGEST = 400  # pixels of a side that are drawn of a picture
 LONGEST = 40  # characters of a file's name
+MOST = 100  # answers in a picture, which would be too high to look at
 BAR, HIGHEST_BAR = "#9db7d5", "#1f5fa8"
 
 
+def check_picture(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise UsageError unless a picture can be written there, and no file of the user's is lost."""
+    if path.suffix.lower() not in MARKS:
+        raise UsageError(f"--picture is {path} and must end in {', '.join(MARKS)}.")
+    check_output(path, inputs)
+
+
 def draw_answers(answers: Sequence[Answer], path: Path) -> None:
-    """Draw a row for each answer, in the format of the path's suffix; raises OSError."""
+    """Draw a row for each answer, in the format of the path's suffix; raises UsageError."""
     titles = list(COLUMNS)[: 3 if answers[0].number is None else 4]
     widths = [COLUMNS[title] for title in titles]
     with mpl.rc_context({"text.parse_math": False, "font.size": 9}):
@@ -42,14 +51,18 @@ def draw_answers(answers: Sequence[Answer], path: Path) -> None:
             draw_answer(row, answer)
         suffix = path.suffix.lower()
         settings = {"format": suffix[1:], "dpi": 120, **MARKS[suffix]}
-        write_whole(path, lambda file: figure.savefig(file, **settings))
+        try:
+            write_whole(path, lambda file: figure.savefig(file, **settings))
+        except OSError as error:
+            reason = error.strerror or error
+            raise UsageError(f"{path} cannot be written ({reason}).") from error
 
 
 def draw_answer(row: Sequence[Axes], answer: Answer) -> None:
     """Draw one answer from left to right."""
     picture, seen, *bars = row
     picture.imshow(thumbnail(answer))
-    picture.set_xlabel(shorten(f"{answer.file} ({answer.page})" if answer.page else answer.file))
+    picture.set_xlabel(shorten(f"{answer.name} ({answer.page})" if answer.page else answer.name))
     seen.imshow(answer.image, cmap="gray", vmin=0, vmax=255)
     if answer.number is not None:
         seen.set_xlabel(f"add {answer.number}")
@@ -75,7 +88,7 @@ def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
 
 def thumbnail(answer: Answer) -> Image.Image:
     """Open the page that was read once more, small."""
-    image = next(page.image for page in open_pages(answer.file) if page.place == answer.page)
+    image = next(page.image for page in open_pages(answer.picture) if page.place == answer.page)
     image.thumbnail((LARGEST, LARGEST))
     return image.convert("RGBA")
 

@@ -1,0 +1,114 @@
+"""Measure how well digits of one's own are read: python -m experiments.read_folder pictures/."""
+
+import csv
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import tyro
+
+from experiments.system.arguments import parse_options
+from mnist_sum.devices import use_processor
+from mnist_sum.errors import InputError, UsageError
+from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
+from mnist_sum.reading.answer import answer_picture
+from mnist_sum.reading.drawing import MOST, check_picture, draw_answers
+from mnist_sum.reading.opening import Picture
+from mnist_sum.terminal import exit_code
+
+SURE = 0.99
+DIGITS = tuple("0123456789")
+HEAD = ("digit", "pictures", "right", "refused", "wrong", "of these > 99 % sure", "right %")
+ROW = "{:>5}  {:>8}  {:>5}  {:>7}  {:>5}  {:>20}  {:>7}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """Read pictures whose digits are known, and count by digit how many are read right.
+
+    SOURCE is a folder of folders 0 to 9 with pictures; or a CSV with the columns file, relative to
+    its own folder, and label, whose rows without a digit are left out; or an .npz of the arrays
+    image [example, height, width], on any scale, and digit [example]. Digits of other data sets
+    come as the last: numpy.savez("uci.npz", image=x.images, digit=x.target) writes those of UCI,
+    with x = sklearn.datasets.load_digits().
+    """
+
+    source: tyro.conf.Positional[Path]
+    """The folder, CSV or .npz."""
+    weights: Path = PRETRAINED
+    """Folder of a run or file of weights; the weights of the package if not given."""
+    picture: Path | None = None
+    """Draw what was misread, the surest first: a new .png, .jpg, .pdf or .svg."""
+    list: bool = False
+    """Name what was misread or refused."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    return exit_code(lambda: run(parse_options(ReadOptions, "read_folder", argv)))
+
+
+def run(options: ReadOptions) -> None:
+    """Read all pictures and print what became of them; raises UsageError."""
+    examples = load_examples(options.source)
+    if options.picture:
+        files = [picture for _, picture, _ in examples if isinstance(picture, Path)]
+        check_picture(options.picture, [options.source, options.weights, *files])
+    use_processor()
+    network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
+    counts = np.zeros((10, 4), int)
+    misread = []
+    for name, picture, digit in examples:
+        name = f"{name} shows {digit}"
+        try:
+            answer = answer_picture(network, picture, name=name)
+        except InputError as error:
+            result, outcome = f"{error}", (0, 1, 0, 0)
+        else:
+            wrong = int(answer.digits.argmax()) != digit
+            result = answer.sentence()
+            outcome = (not wrong, 0, wrong, wrong and answer.digits.max() > SURE)
+            misread += [answer] if wrong else []
+        counts[digit] += outcome
+        if options.list and not outcome[0]:
+            print(f"{name}: {result}", flush=True)
+    print(ROW.format(*HEAD))
+    for label, row in zip([*DIGITS, "all"], [*counts, counts.sum(0)], strict=True):
+        if count := row[:3].sum():
+            print(ROW.format(label, count, *row, f"{100 * row[0] / count:.2f}"))
+    if options.picture and misread:
+        misread.sort(key=lambda answer: answer.digits.max(), reverse=True)
+        draw_answers(misread[:MOST], options.picture)
+
+
+def load_examples(source: Path) -> list[tuple[str, Picture, int]]:
+    """List the name, the picture and the digit of each example; raises UsageError."""
+    try:
+        if source.is_dir():
+            listed = [(f"{x}", x, x.parent.name) for x in sorted(source.glob("[0-9]/[!.]*"))]
+        elif source.suffix == ".npz":
+            with np.load(source) as arrays:
+                labels = map(str, arrays["digit"].tolist())
+                pairs = zip(arrays["image"], labels, strict=True)
+                listed = [(f"image {i}", *pair) for i, pair in enumerate(pairs)]
+        else:
+            with source.open(encoding="utf-8-sig", newline="") as file:
+                rows = csv.DictReader(file)
+                listed = [(x["file"], source.parent / x["file"], x["label"]) for x in rows]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error, BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{source} cannot be read ({reason}); --help says what it may be."
+        ) from error
+    missing = [x for _, x, _ in listed if isinstance(x, Path) and not x.is_file()]
+    if missing or not listed:
+        what = f"{missing[0]}, and there is no such file" if missing else "no pictures"
+        raise UsageError(f"{source} lists {what}; --help says what it may be.")
+    return [(name, x, int(label)) for name, x, label in listed if label in DIGITS]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""The command that counts what is read right: each way in, each outcome, each wrong call."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.read_folder import main
+from mnist_sum.data import load
+
+TABLE = """\
+digit  pictures  right  refused  wrong  of these > 99 % sure  right %
+    1         3      1        1      1                     1    33.33
+    2         1      1        0      0                     0   100.00
+  all         4      2        1      1                     1    50.00
+"""
+
+
+@pytest.fixture(autouse=True)
+def pictures(tmp_path, monkeypatch):
+    """Make a 1, a 7 that is called 1, nothing that is called 1, and a 2: in three ways."""
+    monkeypatch.chdir(tmp_path)
+    test = load("sample").test
+    images = [test.image[np.flatnonzero(test.digit == digit)[0]] for digit in (1, 7, 1, 2)]
+    images[2] = np.zeros_like(images[2])
+    labels = [1, 1, 1, 2]
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        Path(f"data/{label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(f"data/{label}/{i}.png")
+    rows = [f"{label}/{i}.png,{label}" for i, label in enumerate(labels)]
+    Path("data/all.csv").write_text("\n".join(["file,label", *rows, "1/0.png,?"]))
+    Path("lost.csv").write_text("file,label\nlost.png,1")
+    Path("none.csv").write_text("file,label")
+    np.savez("all.npz", image=np.array(images) / 16, digit=labels)
+    np.savez("no.npz", image=images)
+
+
+@pytest.mark.parametrize("source", ["data", "data/all.csv", "all.npz"])
+def test_each_outcome_is_counted_by_digit(source, capsys):
+    assert main([source, "--list", "--picture", "misread.png"]) == 0
+    output = capsys.readouterr().out
+    assert output.endswith(TABLE)
+    wrong, refused = output.removesuffix(TABLE).splitlines()
+    assert " shows 1: digit 7 (" in wrong
+    assert " shows 1: " in refused
+    assert "nothing but paper" in refused
+    with Image.open("misread.png") as drawn:
+        assert drawn.size == (672, 264)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere"], "nowhere cannot be read (No such file or directory); --help says"),
+        (["data/1"], "data/1 lists no pictures; --help says what it may be."),
+        (["none.csv"], "none.csv lists no pictures; --help says what it may be."),
+        (["lost.csv"], "lost.csv lists lost.png, and there is no such file; --help says"),
+        (["no.npz"], "no.npz cannot be read (KeyError: 'digit is not a file in the archive'"),
+        (["data/1/0.png"], "data/1/0.png cannot be read (UnicodeDecodeError: "),
+        (["data", "--picture", "data/1/0.png"], "data/1/0.png is read and cannot be written too"),
+        (["data", "--picture", "no.npz"], "--picture is no.npz and must end in .png, .jpg,"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_harms_no_file(arguments, sentence, capsys):
+    before = {path: path.read_bytes() for path in Path().rglob("*.*")}
+    assert main(arguments) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith(f"error: {sentence}")
+    assert errors.count("\n") == 1
+    assert {path: path.read_bytes() for path in Path().rglob("*.*")} == before
