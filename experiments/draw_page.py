@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
@@ -22,16 +22,15 @@ from flax.traverse_util import flatten_dict
 from jaxtyping import Float
 
 from experiments.system.arguments import parse_options
-from experiments.system.workdir import write
 from mnist_sum.devices import use_processor
-from mnist_sum.errors import UsageError, WeightsError
-from mnist_sum.files.weights import load_pretrained, load_run, load_weights
+from mnist_sum.errors import UsageError
+from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.network import Network
+from mnist_sum.outputs import check_output, write_whole
 from mnist_sum.terminal import exit_code
 
 PARTS = Path(__file__).with_name("drawing")
-Weights = Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FILE]")]
 
 
 class Layer(NamedTuple):
@@ -46,7 +45,7 @@ class Layer(NamedTuple):
 class PageOptions:
     """Make a page to draw on, which needs no server."""
 
-    weights: Weights = None
+    weights: tyro.conf.Positional[Path] = PRETRAINED
     """Folder of a run or file of weights; the weights of the package if not given."""
     output: Path = Path("draw.html")
     """The page."""
@@ -59,33 +58,23 @@ def main(argv: Sequence[str]) -> int:
 
 def run(options: PageOptions) -> None:
     """Write the page and say where; raises UsageError."""
+    check_output(options.output, [options.weights])
     use_processor()
-    page = make_page(load_network(options.weights))
+    network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
+    page = make_page(network).encode()
     try:
-        write(options.output, page)
+        write_whole(options.output, lambda file: file.write(page))
     except OSError as error:
-        raise UsageError(
-            f"The page cannot be written to {options.output} ({error.strerror}); "
-            "choose another --output."
-        ) from None
+        reason = error.strerror or error
+        raise UsageError(f"{options.output} cannot be written ({reason}).") from error
     print(f"Open {options.output} in a browser and draw.")
-
-
-def load_network(path: Path | None) -> Network:
-    """Load the network of a run or of a file, or the one of the package; raises UsageError."""
-    try:
-        if path is None:
-            return load_pretrained()
-        return load_run(path) if path.is_dir() else load_weights(path)
-    except WeightsError as error:
-        raise UsageError(str(error)) from None
 
 
 def make_page(network: Network) -> str:
     """Make the page, whole: its parts put into page.html, and the network as JSON with them."""
-    page = (PARTS / "page.html").read_text()
+    page = (PARTS / "page.html").read_text(encoding="utf-8")
     for part in sorted(PARTS.glob("*.[cj]s*")):
-        page = page.replace(f"/* {part.name} */", part.read_text().rstrip())
+        page = page.replace(f"/* {part.name} */", part.read_text(encoding="utf-8").rstrip())
     return page.replace("/* network */", describe_network(network))
 
 

@@ -1,17 +1,17 @@
 """The command that puts a network into the page to draw on."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.draw_page import fold, main, make_page
-from mnist_sum.files.weights import load_pretrained
-
-
-@pytest.fixture(scope="module")
-def network():
-    return load_pretrained()
+from mnist_sum.files.weights import load_pretrained, save_weights
+from tests.commands import ROOT
 
 
 def test_norm_is_folded_into_the_layer_before_it():
@@ -29,25 +29,42 @@ def test_norm_is_folded_into_the_layer_before_it():
     assert (last.kernel.item(), last.bias.item()) == (6.0, 0.0)
 
 
-def test_command_writes_the_page_whole(network, tmp_path, capsys):
-    assert main(["--output", str(tmp_path / "draw.html")]) == 0
-    assert "draw.html" in capsys.readouterr().out
-    page = (tmp_path / "draw.html").read_text()
-    assert page == make_page(network)
+def test_command_writes_the_page_whole_in_any_locale(tmp_path):
+    output = tmp_path / "draw.html"
+    for _ in range(2):  # the second replaces the first
+        command = [
+            sys.executable,
+            "-X",
+            "utf8=0",
+            "-m",
+            "experiments.draw_page",
+            "--output",
+            output,
+        ]
+        subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"LC_ALL": "C"})
+    page = output.read_bytes().decode("utf-8")
+    assert page == make_page(load_pretrained())
+    assert '<meta charset="utf-8">' in page
     assert not re.search(r"/\* [a-z.]+ \*/", page)  # no part is missing
     assert re.findall(r"https?://[^'\"]*", page) == ["http://www.w3.org/2000/svg"]  # a mere name
 
 
-def test_page_that_cannot_be_written_is_one_sentence(tmp_path, capsys):
-    assert main(["--output", str(tmp_path / "nowhere" / "draw.html")]) == 2
-    error = capsys.readouterr().err
-    assert "cannot be written" in error
-    assert error.count("\n") == 1
-
-
-def test_weights_that_are_not_there_are_one_sentence(tmp_path, capsys):
-    assert main([str(tmp_path / "nothing"), "--output", str(tmp_path / "draw.html")]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    assert not (tmp_path / "draw.html").exists()
+@pytest.mark.parametrize(
+    ("weights", "output", "sentence"),
+    [
+        ("w", "nowhere/draw.html", "nowhere/draw.html cannot be written (No such file"),
+        ("nothing", "draw.html", "There is no file nothing: check its name."),
+        ("w", "./w", "w is read and cannot be written too; name another output."),
+        ("w", "notes", "notes exists and would be lost; name another output, or delete it."),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_harms_no_file(
+    weights, output, sentence, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    save_weights(load_pretrained(), "w", {})
+    Path("notes").write_text("of the user")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert main([weights, "--output", output]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {sentence}")
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
