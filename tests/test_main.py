@@ -189,6 +189,15 @@ def test_odd_machines_are_put_up_with(environment, output, errors):
     assert found[1].count("\n") == bool(errors)
 
 
+def test_nobody_waits_for_imports_that_reading_does_not_need():
+    code = "import sys, mnist_sum.__main__; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
+    assert "flax" in modules
+    assert not {"optax", "orbax", "tensorflow_datasets", "matplotlib"} & set(modules)
+
+
 def test_without_a_home_folder_it_answers_all_the_same(monkeypatch, jax_settings):
     for variable in ("JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(variable, raising=False)
