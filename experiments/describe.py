@@ -45,9 +45,8 @@ def describe(options: DescribeOptions) -> None:
     from experiments.report.pictures.tiles import draw_samples
 
     recipe, folder = options.config.recipe, options.output
-    pictures = folder / MODEL, folder / SAMPLES
-    for path in pictures:
-        check_output(path)
+    for name in (MODEL, SAMPLES):
+        check_output(folder / name)
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
     layers = list_layers(make_model(recipe))
     environment = describe_environment(choose_devices("auto"))
@@ -65,7 +64,7 @@ def describe(options: DescribeOptions) -> None:
             f"The pictures cannot be written into {folder} ({error.strerror or error}); "
             "choose another --output."
         ) from error
-    print("Pictures:", ", ".join(map(str, pictures)))
+    print(f"Pictures: {folder / MODEL}, {folder / SAMPLES}")
 
 
 def print_section(title: str, text: str) -> None:

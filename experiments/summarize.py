@@ -16,15 +16,8 @@ from typing import Any
 import tyro
 
 from experiments.configs import fields_of
-from experiments.report.records import (
-    LAST_EPOCHS,
-    Records,
-    count_decimals,
-    last_accuracies,
-    read_run,
-    training_seconds,
-)
-from experiments.report.tables import text_table
+from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, read_run
+from experiments.report.tables import count_decimals, text_table
 from experiments.system import workdir
 from experiments.system.arguments import parse_options
 from mnist_sum.errors import UsageError
@@ -82,7 +75,13 @@ def summarize(options: SummarizeOptions) -> None:
         draw_seeds(runs, output / PICTURE)
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror or error}).") from error
-    print(text_table(summary_rows(summary["test"], len(seeds))))
+    rows = [["test, %", "", "mean", "std", "min", "max"]]
+    for span, accuracies in summary["test"].items():
+        for accuracy, values in accuracies.items():
+            decimals = count_decimals(values["std"], len(seeds))
+            cells = [f"{100 * value:.{decimals}f}" for value in values.values()]
+            rows.append([span.replace("_", " "), accuracy.replace("_", " "), *cells])
+    print(text_table(rows))
     print(f"See {output / PICTURE}; the figures of all seeds are in {output / SUMMARY}.")
 
 
@@ -102,24 +101,13 @@ def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str,
             for span, epochs in spans.items()
             if len(records[0]) >= epochs
         },
-        "training_seconds": statistics(list(map(training_seconds, records))),
+        "training_seconds": statistics([sum(x["seconds"] for x in run) for run in records]),
     }
 
 
 def statistics(values: list[float]) -> dict[str, float]:
     """Compute mean, sample standard deviation, minimum and maximum of two values or more."""
     return {"mean": mean(values), "std": stdev(values), "min": min(values), "max": max(values)}
-
-
-def summary_rows(test: dict[str, dict[str, dict[str, float]]], seeds: int) -> list[list[str]]:
-    """Lay the summary out as a table, in percent, with the decimals that a mean bears."""
-    rows = [["test, %", "", "mean", "std", "min", "max"]]
-    for span, accuracies in test.items():
-        for accuracy, values in accuracies.items():
-            decimals = count_decimals(values["std"], seeds)
-            cells = [f"{100 * value:.{decimals}f}" for value in values.values()]
-            rows.append([span.replace("_", " "), accuracy.replace("_", " "), *cells])
-    return rows
 
 
 if __name__ == "__main__":

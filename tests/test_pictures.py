@@ -1,14 +1,294 @@
-"""What all pictures share: no setting of the user's counts, and nothing is needed but a folder."""
+"""The pictures of a report: all that they say is there, has room and is where it belongs."""
 
 import os
 import subprocess
 import sys
+from functools import partial
+from itertools import combinations
+from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from experiments.report.pictures import new_figure, our_style, save
+from experiments.configs import CONFIGS, base
+from experiments.report import pictures
+from experiments.report.layers import list_layers
+from experiments.report.pictures.confusion import draw_digits, draw_sums
+from experiments.report.pictures.curves import draw_curves, draw_seeds, move_apart, write_accuracy
+from experiments.report.pictures.graph import draw_model
+from experiments.report.pictures.tiles import draw_answers, draw_mistakes, draw_samples
+from experiments.report.readings import Reading
+from experiments.report.records import original_records
+from mnist_sum.data import load
+from mnist_sum.learning.model import MnistSum
 from tests.commands import ROOT
+from tests.pictures import make_records, size_of_png
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+ORIGINAL = original_records(base())
+TRAIN = load("sample").train
+SAMPLES = "The first 24 training images"
+DISTORTED = f"{SAMPLES}, before they are distorted: each"
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Make a function that has a figure drawn, and returns it instead of writing it."""
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    monkeypatch.setattr(pictures, "write_whole", lambda path, write: write(None))
+
+    def draw(function, *arguments):
+        function(*arguments, Path())
+        figures[-1].draw_without_rendering()
+        return figures[-1]
+
+    return draw
+
+
+def texts_of(figure: Figure) -> list[Text]:
+    """List the texts of a figure that are drawn, among them those of ticks within the limits."""
+    hidden = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            first, last = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks():
+                if not axes.axison or not first <= tick.get_loc() <= last:
+                    hidden |= {tick.label1, tick.label2}
+    texts = figure.findobj(Text)
+    return [x for x in texts if x.get_visible() and x.get_text() and x not in hidden]
+
+
+def labels_of(axes) -> list[str]:
+    """List the labels of the y axis that are shown, the greatest value last."""
+    first, last = sorted(axes.get_ylim())
+    labels = [x.label1 for x in axes.yaxis.get_major_ticks() if first <= x.get_loc() <= last]
+    return [label.get_text() for label in labels if label.get_visible()]
+
+
+def read(digit, number, read_digit, read_sum, digit_probability=0.9876, sum_probability=0.6552):
+    image, sum_ = np.zeros((28, 28), np.uint8), digit + number
+    return Reading(
+        image, digit, number, sum_, read_digit, read_sum, digit_probability, sum_probability
+    )
+
+
+def counts_of(labels: int, mistakes: int) -> np.ndarray:
+    """Count many right answers, none of label 0, and some mistakes of one kind."""
+    counts = np.diag(np.arange(labels) * 500)
+    counts[1, 2] = mistakes
+    return counts
+
+
+RIGHT, WRONG = read(8, 8, 8, 16, 1, 1), read(8, 8, 8, 18, 1, 0.99999)
+SCENES = [  # what draws, from what, and some of what is then to be read, in the order of the texts
+    *(
+        (draw_curves, [make_records(epochs, error), ORIGINAL], ["Digit accuracy, %", "epoch"])
+        for epochs in (1, 2, 3, 25, 60)
+        for error in (0.45, 0.04, 0.0)
+    ),
+    (
+        draw_seeds,
+        [[make_records(3, error) for error in (0.012, 0.010, 0.0114)]],
+        [
+            "mean 98.89\nstd 0.10",
+            "mean 97.8\nstd 0.2",
+            "Line: mean of 3 seeds. Band: from the lowest of them to the highest.",
+        ],
+    ),
+    (draw_seeds, [[make_records(2, 0.0)] * 2], ["mean 100.00\nstd 0.00"]),
+    (draw_digits, [counts_of(10, 0)], ["-", "100.0%", "Digits: 0 of 22,500 misread (0.00%)"]),
+    (draw_digits, [counts_of(10, 3000)], ["Digits: 3,000 of 25,500 misread (11.76%)", "3,000"]),
+    (draw_sums, [counts_of(19, 30)], ["Sums: 30 of 85,530 misread (0.04%)"]),
+    (draw_sums, [counts_of(19, 0)], ["Ways to misread one: none"]),
+    (draw_sums, [counts_of(19, 3000)], ["Ways to misread one: 1", "1 read as 2", "3,000 of 3,500"]),
+    (draw_sums, [np.full((19, 19), 10000)], ["Ways to misread one: the 12 most frequent of 342"]),
+    (draw_answers, [[]], ["Digit and sum read right: none"]),
+    (draw_answers, [[RIGHT] * 974], ["Digit and sum read right: the first 12 of 974 images"]),
+    (
+        draw_answers,
+        [[read(7, 5, 7, 12, 0.9876, 0.99996)]],
+        ["7 + 5 = 12\ndigit 7: 98.76%\nsum 12: > 99.99%"],
+    ),
+    (
+        draw_mistakes,
+        [[], [WRONG] * 300],
+        [
+            "Digit misread: none",
+            "Digit read right, but a sum misread: the 12 most confident of 300 images",
+        ],
+    ),
+    (draw_mistakes, [[WRONG] * 18, [WRONG] * 6], ["Digit misread: 18 images"]),
+    (
+        draw_mistakes,
+        [[read(4, 7, 9, 16), read(4, 6, 9, 10)], [read(2, 3, 2, 6)]],
+        [
+            "digit 4, read 9\n4 + 7 = 11, read 16\n98.8% for digit 9",
+            "digit 4, read 9\n4 + 6 = 10, right\n98.8% for digit 9",
+            "Digit read right, but a sum misread: 1 image",
+            "digit 2, right\n2 + 3 = 5, read 6\n65.5% for sum 6",
+        ],
+    ),
+    *(
+        (draw_samples, [TRAIN, CONFIGS[config]().recipe], texts)
+        for config, texts in (
+            ("base", [f"{SAMPLES}: each is trained with one number", "0 + 1 = 1"]),
+            ("sample", [f"{SAMPLES}: each epoch draws one of ten numbers for each", "0"]),
+            ("unseen_pairs", [f"{DISTORTED} epoch draws one of nine numbers for each", "0"]),
+            ("fast", [f"{DISTORTED} is trained with all ten numbers", "0"]),
+        )
+    ),
+    (draw_model, [list_layers(MnistSum())], ["concatenate", "adder\n14,003 parameters"]),
+    (draw_model, [list_layers(MnistSum(exact_adder=True))], ["encoder\n7,840 parameters"]),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments", "words"), SCENES)
+def test_all_texts_of_a_picture_are_in_it_and_none_is_over_another(
+    drawn, function, arguments, words
+):
+    figure = drawn(function, *arguments)
+    texts = texts_of(figure)
+    assert set(words) <= {text.get_text() for text in texts}
+    boxes = [text.get_window_extent() for text in texts]
+    gap = 0.08 if function.__module__.endswith("tiles") else 0.01  # inches
+    for text, box in zip(texts, boxes, strict=True):
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.width, text
+        assert box.y1 <= figure.bbox.height, text
+    for (one, box), (other, other_box) in combinations(zip(texts, boxes, strict=True), 2):
+        assert not box.padded(gap * figure.dpi).overlaps(other_box), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("digit", "sum_", "of_digit", "of_sum"),  # errors by epoch; labels, the best last
+    [
+        ([0.3, 0.006], [0.9, 0.02], ["0", "50", "80", "90", "95", "98", "99", "99.5"], None),
+        ([0.03, 0.012, 0.01, 0.006], [0.01] * 4, ["95", "98", "99", "99.5"], None),
+        ([0.01], [0.01], ["98", "99"], None),
+        ([0.0], [0.0], ["99.98", "≥ 99.99"], None),
+        ([0.691, 0.304], [0.911, 0.89], ["0", "20", "40", "60", "80"], ["0", "5", "10", "15"]),
+        ([0.11, 0.04], [0.93, 0.63], ["80", "90", "95", "98"], ["0", "10", "20", "30", "40"]),
+        ([0.11], [1.0], ["0", "20", "40", "60", "80", "100"], ["0", "0.5", "1"]),
+    ],
+)
+def test_outputs_have_a_common_scale_of_the_distance_from_all_once_both_are_learnt(
+    drawn, digit, sum_, of_digit, of_sum
+):
+    records = make_records(len(digit))
+    for record, *errors in zip(records, digit, sum_, strict=True):
+        record["test"] |= {
+            f"{x}_accuracy": 1 - e for x, e in zip(("digit", "sum"), errors, strict=True)
+        }
+    left, right = drawn(draw_seeds, [records, records]).axes
+    assert labels_of(left)[::-1] == of_digit
+    assert labels_of(right)[::-1] == (of_sum or [])  # or they stand beside the first
+    assert left.yaxis_inverted()
+    assert (left.get_ylim() == right.get_ylim()) == (of_sum is None)
+
+
+@pytest.mark.parametrize(("epochs", "top"), [(3, "100"), (4, "0.5")])
+def test_only_the_start_of_long_training_may_lie_outside(drawn, epochs, top):
+    records = make_records(epochs)
+    for record, loss in zip(records, [90.0, 0.4, 0.3, 0.3], strict=False):
+        record["train"] = record["train"] | {"digit_loss": loss}
+    _, _, digit, sum_ = drawn(draw_curves, records, []).axes
+    assert (labels_of(digit)[0], labels_of(digit)[-1]) == ("0.02", top)
+    assert digit.get_ylim() == sum_.get_ylim()
+    assert labels_of(sum_) == []
+
+
+def test_the_whole_band_of_the_seeds_is_shown(drawn):
+    figure = drawn(draw_seeds, [make_records(3, error) for error in (0.002, 0.002, 0.05)])
+    for axes in figure.axes:
+        (band,) = axes.collections
+        box = band.get_datalim(axes.transData)
+        lowest, highest = axes.get_ylim()
+        assert (lowest >= box.y1, highest <= box.y0) == (True, True)
+
+
+def test_labels_move_apart_no_further_than_they_must():
+    assert move_apart([0.5, 0.1, 0.5], 0.2) == pytest.approx([0.4, 0.1, 0.6])
+    assert move_apart([0.3, 0.7], 0.1) == pytest.approx([0.3, 0.7])
+    assert move_apart([0.0, 0.01, 0.9], 0.08) == pytest.approx([0.04, 0.12, 0.9])
+    assert [*map(write_accuracy, (0.5, 1e-4, 0.0))] == ["50", "≥ 99.99", "100"]
+
+
+def test_the_matrix_fills_its_picture_and_the_shares_stand_free_of_it(drawn):
+    figure = drawn(draw_digits, counts_of(10, 0))
+    (axes,) = figure.axes
+    assert axes.get_window_extent().width > 0.9 * figure.bbox.width
+    assert not axes.collections[0].get_clip_on()  # half of each outer line is outside
+    edge = axes.transData.transform((9.5, 0))[0]
+    shares = [x.get_window_extent().x0 for x in axes.texts if x.get_text() in ("100.0%", "-")]
+    assert len(shares) == 10
+    assert min(shares) > edge + 0.04 * figure.dpi
+
+
+def test_sums_that_are_misread_most_stand_first_with_how_often_and_how_far_off(drawn):
+    counts = np.diag(np.full(19, 900))
+    counts[11, 16] = 7
+    counts[0, 1:14] = 1
+    pairs, distances = drawn(draw_sums, counts).axes
+    assert labels_of(pairs)[:2] == ["11 read as 16", "0 read as 1"]
+    assert [text.get_text() for text in pairs.texts][:2] == ["7 of 907", "1 of 913"]
+    assert pairs.yaxis_inverted()  # the first is the uppermost
+    heights = {round(x.get_x() + x.get_width() / 2): x.get_height() for x in distances.patches}
+    assert heights[5] == 8  # 11 read as 16, and 0 as 5
+    assert heights[0] == heights[-1] == 0  # right sums are not counted
+    assert sum(heights.values()) == 20
+
+
+@pytest.mark.parametrize(("digits", "sums", "shown"), [(0, 0, 0), (18, 6, 24), (99, 99, 30)])
+def test_as_many_images_are_shown_as_there_is_room_for(drawn, digits, sums, shown):
+    (axes,) = drawn(draw_mistakes, [WRONG] * digits, [WRONG] * sums).axes
+    assert len(axes.images) == shown
+
+
+@pytest.mark.parametrize(("exact_adder", "rows"), [(False, 16), (True, 12)])
+def test_the_number_comes_from_the_left_and_the_digit_leaves_to_the_right(drawn, exact_adder, rows):
+    layers = list_layers(MnistSum(exact_adder=exact_adder))
+    figure = drawn(draw_model, layers)
+    assert figure.get_size_inches().tolist() == pytest.approx([8, 0.58 * rows])
+    place = {text.get_text(): text.get_position() for text in texts_of(figure)}
+    x, y = ({text: position[axis] for text, position in place.items()} for axis in (0, 1))
+    logits, join = f"conv 5{TIMES}5\n2,500", "adder" if exact_adder else "concatenate"
+    enters = "number" if exact_adder else "one hot"
+    assert x["image"] == x[logits] == x[join] == x["sum logits"]
+    assert y["image"] < y[logits] < y[join] < y["sum logits"]
+    assert x["number"] == x[enters] < x[join]
+    assert y["number"] <= y[enters] == y[join]
+    assert x["log softmax"] == x["digit log\nprobabilities"] > x[logits]
+    assert y["digit log\nprobabilities"] > y["log softmax"] == y[logits]
+    for text in ("block3", f"conv 3{TIMES}3\n1,350", f"15{TIMES}11{TIMES}11", "conv8"):
+        assert text in place
+    cells = [text.get_text() for text in texts_of(figure) if text.get_text() in ("relu", "dropout")]
+    assert len(cells) == sum(x.name.endswith(("relu", "dropout")) for x in layers)
+
+
+def test_what_a_user_has_set_for_other_pictures_changes_nothing(tmp_path):
+    draw_curves(make_records(2), [], tmp_path / "plain.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 30}):
+        draw_curves(make_records(2), [], tmp_path / "set.png")
+        assert matplotlib.rcParams["font.size"] == 30
+    plain, other = sorted(tmp_path.iterdir())  # and nothing half-written
+    assert plain.read_bytes() == other.read_bytes()
+    assert size_of_png(plain) == (1280, 992)
+
+
+run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_importing_changes_no_setting_of_the_process():
+    code = "import os; before = dict(os.environ); import experiments.report.page; "
+    code += "import sys; sys.exit(before != os.environ or 'matplotlib.pyplot' in sys.modules)"
+    backend = {"MPLBACKEND": "module://of_a_notebook"}  # that need not be there
+    assert run([sys.executable, "-c", code], env=os.environ | backend).returncode == 0
+
 
 DESCRIBE = """
 import sys, tempfile
@@ -19,40 +299,12 @@ sys.exit(main(["--config", "smoke", "--output", "/dev/null/output"]))
 """
 
 
-def test_what_a_user_has_set_for_other_pictures_changes_nothing(tmp_path):
-    @our_style
-    def draw(name):
-        figure = new_figure(1)
-        figure.subplots().set_title("title")
-        save(figure, tmp_path / name)
-        return (tmp_path / name).read_bytes()
-
-    plain = draw("plain.png")
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 30}):
-        assert draw("set.png") == plain
-        assert matplotlib.rcParams["font.size"] == 30
-    assert {path.name for path in tmp_path.iterdir()} == {"plain.png", "set.png"}
-
-
-def test_importing_changes_no_setting_of_the_process():
-    code = "import os; before = dict(os.environ); import experiments.report.page; "
-    code += "import sys; sys.exit(before != os.environ or 'matplotlib.pyplot' in sys.modules)"
-    backend = {"MPLBACKEND": "module://of_a_notebook"}  # that need not be there
-    subprocess.run([sys.executable, "-c", code], env=os.environ | backend, cwd=ROOT, check=True)
-
-
 @pytest.mark.parametrize(
-    ("argument", "environment"),
+    ("argument", "setting"),
     [("no folder", {"MPLCONFIGDIR": "/dev/null/none"}), ("", {"MPLBACKEND": "of-nothing"})],
 )
-def test_where_matplotlib_cannot_start_one_sentence_names_what_to_set(argument, environment):
-    finished = subprocess.run(
-        [sys.executable, "-c", DESCRIBE, argument],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        cwd=ROOT,
-    )
+def test_where_matplotlib_cannot_start_one_sentence_names_what_to_set(argument, setting):
+    finished = run([sys.executable, "-c", DESCRIBE, argument], env=os.environ | setting)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert finished.stderr.count("\n") == 1
     assert "set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to" in finished.stderr

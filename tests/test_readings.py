@@ -3,43 +3,39 @@
 import numpy as np
 import pytest
 
-from experiments.report.readings import (
-    count_confusions,
-    list_confusions,
-    misread_digits,
-    misread_sums,
-    read_right,
-)
+from experiments.report.readings import count_confusions, list_confusions, sort_out
 from mnist_sum.data import Dataset
 from mnist_sum.learning.model import Outputs
 
 DIGITS = [3, 5, 9]
-SUMS = np.add.outer(DIGITS, np.arange(10))
-NUMBERS = [1, 2, 4]
-TEST = Dataset(np.zeros((3, 28, 28), np.uint8), *np.array([DIGITS, NUMBERS], np.int32))
+TEST = Dataset(np.zeros((3, 28, 28), np.uint8), *np.array([DIGITS, [1, 2, 4]], np.int32))
 
 
 def outputs_of(digits, certainty=20.0):
     """Make outputs that read such digits, and all sums right."""
     logits = np.eye(10, dtype=np.float32)[np.asarray(digits)] * certainty
     log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    return Outputs(log_probabilities, np.eye(19, dtype=np.float32)[SUMS] * certainty)
+    sums = np.add.outer(DIGITS, np.arange(10))
+    return Outputs(log_probabilities, np.eye(19, dtype=np.float32)[sums] * certainty)
 
 
-def test_perfect_outputs_have_no_mistakes():
-    assert misread_digits(TEST, outputs_of(DIGITS)) == []
-    assert misread_sums(TEST, outputs_of(DIGITS)) == []
+def test_what_is_right_is_right_in_digit_and_in_the_sum_with_its_own_number():
+    outputs = outputs_of(DIGITS, certainty=3.0)
+    right, digits, sums = sort_out(TEST, outputs)
+    assert (right[0][1:6], len(right), digits, sums) == ((3, 1, 4, 3, 4), 3, [], [])
+    assert right[0].digit_probability == pytest.approx(np.exp(3) / (np.exp(3) + 9))
+    assert right[0].sum_probability == pytest.approx(np.exp(3) / (np.exp(3) + 18))
+    outputs.sum_logits[2, 4] = np.eye(19)[0] * 9  # 9 + 4, its own number, is read as 0
+    outputs.sum_logits[0, 7] = np.eye(19)[0] * 9  # 3 + 7 is read as 0, but its own number is 1
+    assert [x.digit for x in sort_out(TEST, outputs)[0]] == [3, 5]
 
 
 def test_misread_digits_come_with_their_own_number_the_most_confident_first():
-    outputs = outputs_of([3, 8, 9])
-    (mistake,) = misread_digits(TEST, outputs)
-    assert mistake[1:6] == (5, 2, 7, 8, 7)  # 5 + 2 = 7; read as 8 and 7
-    assert mistake.digit_probability == pytest.approx(1, abs=1e-6)
-    assert misread_sums(TEST, outputs) == []
+    _, (mistake,), sums = sort_out(TEST, outputs_of([3, 8, 9]))
+    assert (mistake[1:6], sums) == ((5, 2, 7, 8, 7), [])  # 5 + 2 = 7; read as 8 and 7
     outputs = outputs_of([1, 1, 1])
     outputs.digit_log_probabilities[:, 1] = np.log([0.6, 0.9, 0.7])
-    assert [x.digit for x in misread_digits(TEST, outputs)] == [5, 9, 3]
+    assert [x.digit for x in sort_out(TEST, outputs)[1]] == [5, 9, 3]
 
 
 def test_misread_sums_come_once_with_their_most_confident_number_and_only_of_digits_read_right():
@@ -48,19 +44,7 @@ def test_misread_sums_come_once_with_their_most_confident_number_and_only_of_dig
     outputs.sum_logits[2, 6] = np.eye(19)[1] * 5  # 9 + 6, more confidently, as 1
     outputs.sum_logits[0, 0] = np.eye(19)[2] * 6  # 3 + 0, most confidently, as 2
     outputs.sum_logits[1, 0] = np.eye(19)[0] * 9  # 5 + 0, but the 5 is misread
-    mistakes = misread_sums(TEST, outputs)
-    assert [x[1:6] for x in mistakes] == [(3, 0, 3, 3, 2), (9, 6, 15, 9, 1)]
-
-
-def test_right_answers_are_right_in_digit_and_in_the_sum_with_their_own_number():
-    outputs = outputs_of([3, 8, 9], certainty=3.0)
-    (three, nine) = read_right(TEST, outputs)
-    assert (three.digit, three.number, nine.digit, nine.number) == (3, 1, 9, 4)
-    assert three.digit_probability == pytest.approx(np.exp(3) / (np.exp(3) + 9))
-    assert three.sum_probability == pytest.approx(np.exp(3) / (np.exp(3) + 18))
-    outputs.sum_logits[2, 4] = np.eye(19)[0] * 9  # 9 + 4, its own number, is read as 0
-    outputs.sum_logits[0, 7] = np.eye(19)[0] * 9  # 3 + 7 is read as 0, but its own number is 1
-    assert [x.digit for x in read_right(TEST, outputs)] == [3]
+    assert [x[1:6] for x in sort_out(TEST, outputs)[2]] == [(3, 0, 3, 3, 2), (9, 6, 15, 9, 1)]
 
 
 def test_confusions_are_counted_by_true_and_read_label_and_listed_by_frequency():

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 from flax.traverse_util import flatten_dict
 
-from experiments.report.layers import Layer, list_layers, receptive_fields
+from experiments.report.layers import Layer, layer_table, list_layers, receptive_field_table
 from mnist_sum.learning.layers import Conv
 from mnist_sum.learning.model import MnistSum
 
@@ -41,7 +41,9 @@ def kind_of(name):
 def test_layers_are_those_of_the_original_with_their_shapes_and_parameters(layers):
     words = [str(x) for y in layers for x in (kind_of(y.name), *y.shape, y.parameters)]
     assert words == ORIGINAL.split()
-    assert sum(layer.parameters for layer in layers) == 21_843
+    table = layer_table(layers).splitlines()
+    assert table[-1].split() == ["total", "21,843"]
+    assert max(map(len, table)) <= 60  # columns of a narrow terminal
     names = [layer.name for layer in layers]
     assert names[:3] == ["encoder/block1/conv", "encoder/block1/norm", "encoder/block1/relu"]
     assert (names[11], names[-1]) == ("encoder/max_pool", "adder/dense4")
@@ -56,11 +58,12 @@ def test_what_does_nothing_is_no_layer_and_the_exact_adder_is_one(layers):
 
 def test_receptive_fields_are_those_of_the_original_and_how_far_a_pixel_reaches(layers):
     """Raise a row of pixels: with positive weights, whatever sees it must rise too."""
-    fields = receptive_fields(layers)
-    assert [field for _, field in fields] == [3, 5, 7, 8, 8, 12, 16, 20, 28]
-    assert [layer.shape[-1] for layer, _ in fields] == [26, 24, 22, 11, 11, 9, 7, 5, 1]
-    rows = jnp.arange(28)
-    image = jnp.ones((29, 28, 28)).at[rows, rows].set(1000.0)  # the last image stays as it is
+    rows = [line.split() for line in receptive_field_table(layers).splitlines()[1:]]
+    assert " ".join(rows[-1]) == "encoder/conv8 5 x 5 1 1 x 1 28 x 28"
+    assert [int(row[-1]) for row in rows] == [3, 5, 7, 8, 8, 12, 16, 20, 28]
+    assert [int(row[-4]) for row in rows] == [26, 24, 22, 11, 11, 9, 7, 5, 1]
+    raised = jnp.arange(28)
+    image = jnp.ones((29, 28, 28)).at[raised, raised].set(1000.0)  # the last stays as it is
     number = jnp.zeros(29, jnp.int32)
 
     @jax.jit
@@ -76,7 +79,7 @@ def test_receptive_fields_are_those_of_the_original_and_how_far_a_pixel_reaches(
         )[1]
 
     seen = flatten_dict(convolutions(image)["intermediates"], sep="/")
-    for layer, field in fields:
-        if layer.name != "encoder/max_pool":  # no module, so its output is not captured
-            corner = seen[f"{layer.name}/__call__"][0][0, 0, 0]
-            assert (corner[:28] > 1.001 * corner[28]).sum() == field
+    for name, *_, field in rows:
+        if name != "encoder/max_pool":  # no module, so its output is not captured
+            corner = seen[f"{name}/__call__"][0][0, 0, 0]
+            assert (corner[:28] > 1.001 * corner[28]).sum() == int(field)

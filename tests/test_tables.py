@@ -1,12 +1,8 @@
-"""Tables: aligned, and no wider than a narrow terminal."""
+"""Tables: aligned, and with as many decimals as a figure bears."""
 
 import pytest
 
-from experiments.report.layers import layer_table, list_layers, receptive_field_table
-from experiments.report.tables import markdown_table, ranges_of, text_table
-from mnist_sum.learning.model import MnistSum
-
-TERMINAL = 60  # columns of a narrow one
+from experiments.report.tables import count_decimals, markdown_table, ranges_of, text_table
 
 
 def test_words_are_aligned_left_and_integers_right():
@@ -24,18 +20,25 @@ def test_words_are_aligned_left_and_integers_right():
     ]
 
 
-def test_tables_of_the_network_fit_a_narrow_terminal():
-    layers = list_layers(MnistSum())
-    table, fields = (x(layers).splitlines() for x in (layer_table, receptive_field_table))
-    rows = [" ".join(line.split()) for line in (table[1], table[-1], fields[-1])]
-    assert rows[:2] == ["encoder/block1/conv 10 x 26 x 26 90", "total 21,843"]
-    assert rows[2] == "encoder/conv8 5 x 5 1 1 x 1 28 x 28"
-    assert max(map(len, table + fields)) <= TERMINAL
-
-
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [([], ""), ([5], "5"), ([1, 2, 3], "1 .. 3"), ([1, 3, 4, 7], "1, 3 .. 4, 7")],
 )
 def test_numbers_that_follow_each_other_are_a_range(numbers, words):
     assert ranges_of(numbers) == words
+
+
+@pytest.mark.parametrize(
+    ("std", "seeds", "decimals"),
+    [
+        (0.0476, 3, 0),  # 2.7 % of standard error
+        (0.00447, 3, 1),  # 0.26 %
+        (0.00076, 3, 2),  # 0.044 %
+        (0.0012, 3, 2),  # 0.07 %, though they lie 0.12 % apart
+        (0.00003, 10, 2),
+        (0.0, 2, 2),
+        (0.5, 2, 0),  # 35 %
+    ],
+)
+def test_a_mean_has_the_decimals_that_its_standard_error_reaches(std, seeds, decimals):
+    assert count_decimals(std, seeds) == decimals

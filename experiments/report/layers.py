@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Shaped
 
-from experiments.report.tables import text_table
+from experiments.report.tables import Row, text_table
 from mnist_sum.learning.model import MnistSum
 
 
@@ -39,8 +39,12 @@ def list_layers(model: MnistSum) -> list[Layer]:
         before, module = len(layers), context.module
         outputs = call(*args, **kwargs)
         if context.method_name == "__call__" and len(layers) == before:
-            if last is not None and args[0] is not last and args[0].ndim == last.ndim:
-                layers.append(find_function(last, args[0], module.path))
+            entering = args[0]
+            if last is not None and entering is not last and entering.ndim == last.ndim:
+                stride = last.shape[0] // entering.shape[0]
+                path = (module.path[0], "max_pool") if stride > 1 else (*module.path[:-1], "relu")
+                window = stride if stride > 1 else None
+                layers.append(Layer("/".join(path), shape_of(entering), 0, window, stride))
             if getattr(module, "rate", None) != 0:
                 count = sum(x.size for x in jax.tree.leaves(module.variables.get("params", {})))
                 window = getattr(module, "window", None)
@@ -54,34 +58,9 @@ def list_layers(model: MnistSum) -> list[Layer]:
     return layers
 
 
-def find_function(
-    last: Shaped[Array, "..."], entering: Shaped[Array, "..."], path: tuple[str, ...]
-) -> Layer:
-    """Describe what was done between two modules: the pool, or else the ReLU."""
-    stride = last.shape[0] // entering.shape[0]
-    if stride > 1:
-        return Layer(f"{path[0]}/max_pool", shape_of(entering), window=stride, stride=stride)
-    return Layer("/".join((*path[:-1], "relu")), shape_of(entering))
-
-
 def shape_of(x: Shaped[Array, "..."]) -> tuple[int, ...]:
     """Take the shape for one image: all axes but the batch, the channels first."""
     return (x.shape[1], x.shape[0], x.shape[2]) if x.ndim == 4 else x.shape[1:]
-
-
-def receptive_fields(layers: list[Layer]) -> list[tuple[Layer, int]]:
-    """List the layers with a window, each with its receptive field.
-
-    That is the side, in pixels, of the square of the image that one output depends on.
-    """
-    fields = []
-    field, spacing = 1, 1  # spacing: pixels of the image between neighbouring outputs
-    for layer in layers:
-        if layer.window:
-            field += (layer.window - 1) * spacing
-            spacing *= layer.stride
-            fields.append((layer, field))
-    return fields
 
 
 def layer_table(layers: list[Layer]) -> str:
@@ -92,10 +71,13 @@ def layer_table(layers: list[Layer]) -> str:
 
 
 def receptive_field_table(layers: list[Layer]) -> str:
-    """List how much of the image an output of each layer sees."""
-    rows = [
-        (layer.name, f"{window} x {window}", layer.stride, f"{size} x {size}", f"{field} x {field}")
-        for layer, field in receptive_fields(layers)
-        for window, size in [(layer.window, layer.shape[-1])]
-    ]
-    return text_table([("layer", "window", "stride", "output", "pixels"), *rows])
+    """List the square of the image, in pixels, that an output of each layer with a window sees."""
+    rows: list[Row] = [("layer", "window", "stride", "output", "pixels")]
+    field, spacing = 1, 1  # spacing: pixels of the image between neighbouring outputs
+    for name, shape, _, window, stride in layers:
+        if window:
+            field += (window - 1) * spacing
+            spacing *= stride
+            window_, output, pixels = (f"{side} x {side}" for side in (window, shape[-1], field))
+            rows.append((name, window_, stride, output, pixels))
+    return text_table(rows)

@@ -4,20 +4,12 @@ from statistics import median
 from textwrap import fill
 
 import numpy as np
-from jaxtyping import Int
 
 from experiments.configs import Config, base, fields_of
 from experiments.report import readings
 from experiments.report.layers import layer_table, list_layers
 from experiments.report.pictures import COLOURS, confusion, graph, tiles
-from experiments.report.records import (
-    LAST_EPOCHS,
-    Records,
-    is_like_original,
-    last_accuracies,
-    original_records,
-    training_seconds,
-)
+from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
 from experiments.report.tables import Row, markdown_table
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
@@ -38,24 +30,32 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     `records` are the metrics of all epochs, `outputs` those for the test images, each with all ten
     numbers, after the last epoch; on the host.
     """
-    folder, test, recipe = run.folder, run.splits.test, run.config.recipe
+    folder, recipe, (train, test) = run.folder, run.config.recipe, run.splits
     layers = list_layers(make_model(recipe))
-    right = readings.read_right(test, outputs)
-    mistakes = readings.misread_digits(test, outputs), readings.misread_sums(test, outputs)
+    right, misread_digits, misread_sums = readings.sort_out(test, outputs)
     digits = readings.count_confusions(test.digit, outputs.digit_log_probabilities)
     sums = readings.count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits)
-    tiles.draw_samples(run.splits.train, recipe, folder / SAMPLES)
+    tiles.draw_samples(train, recipe, folder / SAMPLES)
     tiles.draw_answers(right, folder / ANSWERS)
-    tiles.draw_mistakes(*mistakes, folder / MISTAKES)
+    tiles.draw_mistakes(misread_digits, misread_sums, folder / MISTAKES)
     confusion.draw_digits(digits, folder / DIGIT_CONFUSION)
     confusion.draw_sums(sums, folder / SUM_CONFUSION)
     graph.draw_model(layers, folder / MODEL)
 
-    original = original_records() if is_like_original(run.config) else []
+    original = original_records(run.config)
+    seconds = sum(record["seconds"] for record in records)
+    speed = median(record["examples_per_second"] for record in records)
+    epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
+    confused = ["No digit was taken for another."]
+    if rows := readings.list_confusions(digits)[:MOST_CONFUSED]:
+        table = markdown_table([("digit", "read as", "times", "of"), *rows])
+        confused = ["The digits most often taken for another:", table]
     beside = " Grey: the accuracies of the original in the same epochs." if original else ""
     blocks = (
         f"# MNIST sum, config {run.name}",
-        summarize(run, records),
+        "A network reads the digit in an image, and adds a number to it. It was trained on "
+        f"{len(train.digit):,} images of `{run.config.dataset}` for {epochs}, in {seconds:,.0f} s "
+        f"({speed:,.0f} images a second), and tested on {len(test.digit):,} others.",
         *results(records, original, run.config.renew_statistics),
         *differences(run.config),
         "## Answers",
@@ -69,7 +69,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
         f"{confusion.write_total('Digits', digits)}. {confusion.write_total('Sums', sums)}.",
         f"![The most confident mistakes]({MISTAKES})",
         "## What is taken for what",
-        *most_confused(digits),
+        *confused,
         f"![Which digits were read as which]({DIGIT_CONFUSION})",
         f"![Which sums were read as which]({SUM_CONFUSION})",
         "## Network",
@@ -84,19 +84,6 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     )
     text = "\n\n".join(x if x[0] in "#|!`" else fill(x, PAGE_WIDTH) for x in blocks) + "\n"
     write_whole(folder / REPORT, lambda file: file.write(text.encode()))
-
-
-def summarize(run: Run, records: Records) -> str:
-    """Say first what was trained, on what, and how fast."""
-    seconds = training_seconds(records)
-    speed = median(record["examples_per_second"] for record in records)
-    train, test = (len(dataset.digit) for dataset in run.splits)
-    epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
-    return (
-        "A network reads the digit in an image, and adds a number to it. It was trained on "
-        f"{train:,} images of `{run.config.dataset}` for {epochs}, in {seconds:,.0f} s "
-        f"({speed:,.0f} images a second), and tested on {test:,} others."
-    )
 
 
 def results(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
@@ -137,12 +124,3 @@ def differences(config: Config) -> tuple[str, ...]:
         return ("The config is `base`, the recipe of the original, without a change.",)
     table = markdown_table([("field", "this run", "base"), *rows])
     return "It departs from `base`, the recipe of the original, in:", table
-
-
-def most_confused(counts: Int[np.ndarray, "10 10"]) -> tuple[str, ...]:
-    """List the digits that were most often taken for another one."""
-    rows = readings.list_confusions(counts)[:MOST_CONFUSED]
-    if not rows:
-        return ("No digit was taken for another.",)
-    table = markdown_table([("digit", "read as", "times", "of"), *rows])
-    return "The digits most often taken for another:", table

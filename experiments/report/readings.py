@@ -26,29 +26,22 @@ class Reading(NamedTuple):
     """Of the sum that was read."""
 
 
-def read_right(test: Dataset, outputs: Outputs) -> list[Reading]:
-    """List the images whose digit is read right, and whose sum with their own number is."""
-    readings = _read(test, outputs, np.asarray(test.number))
-    return [x for x in readings if x.read_digit == x.digit and x.read_sum == x.sum]
+def sort_out(test: Dataset, outputs: Outputs) -> tuple[list[Reading], list[Reading], list[Reading]]:
+    """List what is read right, the digits that are misread, and the sums of digits read right.
 
-
-def misread_digits(test: Dataset, outputs: Outputs) -> list[Reading]:
-    """List the images whose digit is misread, the most confident first."""
-    readings = _read(test, outputs, np.asarray(test.number))
-    misread = (x for x in readings if x.read_digit != x.digit)
-    return sorted(misread, key=lambda x: -x.digit_probability)
-
-
-def misread_sums(test: Dataset, outputs: Outputs) -> list[Reading]:
-    """List the images whose digit is read right but one sum at least is not.
-
-    Each comes with the number that it goes wrong with most confidently, and the list likewise.
+    The first two come with each image's own number, an image of the last with the number that goes
+    wrong most confidently. Mistakes are in the order of their confidence.
     """
+    own = _read(test, outputs, np.asarray(test.number))
+    right = [x for x in own if x.read_digit == x.digit and x.read_sum == x.sum]
+    digits = [x for x in own if x.read_digit != x.digit]
     wrong = np.asarray(outputs.sum_logits).argmax(-1) != np.asarray(all_sums(test.digit))
     confidences = np.where(wrong, np.asarray(jax.nn.softmax(outputs.sum_logits)).max(-1), 0)
-    readings = _read(test, outputs, confidences.argmax(-1))
-    misread = (x for x in readings if x.read_digit == x.digit and x.read_sum != x.sum)
-    return sorted(misread, key=lambda x: -x.sum_probability)
+    worst = _read(test, outputs, confidences.argmax(-1))
+    sums = [x for x in worst if x.read_digit == x.digit and x.read_sum != x.sum]
+    digits.sort(key=lambda x: -x.digit_probability)
+    sums.sort(key=lambda x: -x.sum_probability)
+    return right, digits, sums
 
 
 def _read(test: Dataset, outputs: Outputs, number: Int[np.ndarray, " image"]) -> list[Reading]:

@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
 from experiments.configs import Config, fields_of
-from experiments.report.records import is_like_original, original_records
+from experiments.report.records import original_records
 from experiments.system import workdir
 from experiments.system.distributed import is_first
 from experiments.system.settings import current_settings
@@ -56,7 +56,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
     training = Training(run.config, replicate(run.splits, mesh), mesh, epochs_key)
     recipe, epochs = run.config.recipe, run.config.epochs
     records: list[dict[str, Any]] = []
-    beside = original_records() if is_like_original(run.config) else []
+    beside = original_records(run.config)
     total_steps = np.int32(epochs * count_steps(recipe, len(run.splits.train.digit)))
     with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
         saved = checkpoint.restore_latest(checkpoints) if resume else None
@@ -65,7 +65,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
             state, records = saved.state.replace(total_steps=total_steps), saved.records
             if is_first():  # as it may have been ended between the checkpoint and these
                 workdir.write_metrics(run.folder, records)
-                draw_curves(records, run.folder / workdir.CURVES, beside)
+                draw_curves(records, beside, run.folder / workdir.CURVES)
         else:
             state = create_state(recipe, init_key, int(total_steps))
         state = replicate(state, mesh)
@@ -85,7 +85,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
                     checkpoint.save(checkpoints, epoch, latest)
                     workdir.write_metrics(run.folder, records)
             if is_first() and (epoch == epochs or time.perf_counter() - drawn > PICTURE_SECONDS):
-                draw_curves(records, run.folder / workdir.CURVES, beside)
+                draw_curves(records, beside, run.folder / workdir.CURVES)
                 drawn = time.perf_counter()
     return state, records
 

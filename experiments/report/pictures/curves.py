@@ -12,11 +12,13 @@ from matplotlib.axes import Axes
 from scipy.optimize import isotonic_regression
 
 from experiments.report.pictures import COLOURS, GREY, new_figure, our_style, save
-from experiments.report.records import Records, count_decimals
+from experiments.report.records import Records
+from experiments.report.tables import count_decimals
 
+DOT = {"marker": "o", "markersize": 3, "markevery": [-1]}  # at the end of a line
 LINES: dict[str, dict[str, Any]] = {
-    "train": {"linestyle": "--", "linewidth": 1},
-    "test": {"linestyle": "-", "linewidth": 1.8},
+    "train": {"linestyle": "--", "linewidth": 1, **DOT},
+    "test": {"linestyle": "-", "linewidth": 1.8, **DOT},
 }
 LEAST_ERROR = 1e-4  # a perfect accuracy is drawn here, as 99.99 %
 LEAST_LOSS = 1e-6
@@ -27,7 +29,7 @@ LABEL_GAP = 0.075  # least distance between labels, as a fraction of the height 
 
 
 @our_style
-def draw_curves(records: Records, path: Path, original: Records) -> None:
+def draw_curves(records: Records, original: Records, path: Path) -> None:
     """Draw accuracies and losses by epoch; in grey, the original's in the same epochs, if given."""
     figure = new_figure(6.2)
     upper, lower = figure.subplots(2, 2, sharex=True)
@@ -57,8 +59,8 @@ def draw_seeds(runs: Sequence[Records], path: Path) -> None:
         decimals = count_decimals(std / 100, len(runs))
         errors = np.maximum(1 - accuracies, LEAST_ERROR)
         label = f"mean {mean:.{decimals}f}\nstd {std:.{decimals}f}"
-        draw_line(axes, errors.mean(0), colour, label, "test")
         epochs = range(1, errors.shape[1] + 1)
+        axes.plot(epochs, errors.mean(0), color=colour, label=label, **LINES["test"])
         axes.fill_between(epochs, errors.min(0), errors.max(0), color=colour, alpha=0.2, lw=0)
         shown.append(errors.ravel().tolist())
     scale_accuracies(row, shown)
@@ -77,16 +79,8 @@ def draw_metric(axes: Axes, records: Records, metric: str, colour: str, owner: s
             label, values = f"{100 * values[-1]:.2f}", np.maximum(1 - values, LEAST_ERROR)
         else:
             label, values = f"{values[-1]:.4f}", np.maximum(values, LEAST_LOSS)
-        draw_line(axes, values, colour, f"{owner}{split} {label}", split)
-
-
-def draw_line(
-    axes: Axes, values: Float[np.ndarray, " epoch"], colour: str, label: str, split: str
-) -> None:
-    """Draw a line with a dot at its end."""
-    look = {"color": colour, "marker": "o", "markersize": 3, "markevery": [-1], **LINES[split]}
-    axes.plot(range(1, len(values) + 1), values, label=label, **look)
-    axes.set_xlim(0.5, len(values) + 0.5)
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, values, color=colour, label=f"{owner}{split} {label}", **LINES[split])
 
 
 def values_to_show(axes: Axes) -> list[float]:
@@ -140,6 +134,7 @@ def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
     """Say what the axes of both outputs show, and label each line beside its end."""
     for axes, output in zip(row, COLOURS, strict=True):
         axes.set(title=f"{output.capitalize()} {quantity}", xlabel=x_label)
+        axes.set_xlim(0.5, max(axes.dataLim.x1, 1) + 0.5)
         axes.locator_params(axis="x", nbins=6, integer=True, min_n_ticks=1)
         to_axes = axes.transData - axes.transAxes
         ends = [to_axes.transform(np.asarray(line.get_xydata())[-1])[1] for line in axes.lines]

@@ -32,11 +32,9 @@ def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
     images = f"The first {len(first.digit)} training images"
     if any(getattr(recipe, field) for field in DISTORTIONS):
         images += ", before they are distorted"
+    is_fixed = recipe.numbers == "fixed"
     tiles = [
-        (
-            image,
-            f"{digit} + {number} = {digit + number}" if recipe.numbers == "fixed" else f"{digit}",
-        )
+        (image, f"{digit} + {number} = {digit + number}" if is_fixed else f"{digit}")
         for image, digit, number in zip(*first, strict=True)
     ]
     numbers = NUMBERS[recipe.numbers].replace("ten", "nine" if recipe.unseen_pairs else "ten")
