@@ -15,7 +15,6 @@ from mnist_sum.devices import use_processor
 from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.reading.answer import answer_picture
-from mnist_sum.reading.drawing import MOST, check_picture, draw_answers
 from mnist_sum.reading.opening import Picture
 from mnist_sum.terminal import exit_code
 
@@ -55,8 +54,10 @@ def run(options: ReadOptions) -> None:
     """Read all pictures and print what became of them; raises UsageError."""
     examples = load_examples(options.source)
     if options.picture:
+        from mnist_sum.reading import drawing  # and Matplotlib, which nothing else needs here
+
         files = [picture for _, picture, _ in examples if isinstance(picture, Path)]
-        check_picture(options.picture, [options.source, options.weights, *files])
+        drawing.check_picture(options.picture, [options.source, options.weights, *files])
     use_processor()
     network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
     counts = np.zeros((10, 4), int)
@@ -81,7 +82,7 @@ def run(options: ReadOptions) -> None:
             print(ROW.format(label, count, *row, f"{100 * row[0] / count:.2f}"))
     if options.picture and misread:
         misread.sort(key=lambda answer: answer.digits.max(), reverse=True)
-        draw_answers(misread[:MOST], options.picture)
+        drawing.draw_answers(misread[: drawing.MOST], options.picture)
 
 
 def load_examples(source: Path) -> list[tuple[str, Picture, int]]:

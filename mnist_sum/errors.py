@@ -1,5 +1,8 @@
 """The errors that a user can mend, and the words that their messages share."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -54,3 +57,19 @@ def describe(x: Any) -> str:
     if isinstance(x, (jax.Array, np.ndarray)):
         return f"{x.dtype}{list(x.shape)}"
     return f"of type {type(x).__name__}"
+
+
+@contextmanager
+def reasons_of_matplotlib() -> Iterator[None]:
+    """Raise UsageError if Matplotlib cannot be imported for a setting or for want of a folder."""
+    logger = logging.getLogger("matplotlib")
+    logger.disabled = True  # or it would say the same in lines of its own
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason, _, _ = str(error).partition(";")
+        raise UsageError(
+            f"{reason}: set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to agg."
+        ) from error
+    finally:
+        logger.disabled = False

@@ -290,21 +290,24 @@ def test_importing_changes_no_setting_of_the_process():
     assert run([sys.executable, "-c", code], env=os.environ | backend).returncode == 0
 
 
-DESCRIBE = """
-import sys, tempfile
-if "no folder" in sys.argv:  # as on a read-only system without /tmp
-    tempfile.mkdtemp = lambda **_: open("/dev/null/file")
-from experiments.describe import main
-sys.exit(main(["--config", "smoke", "--output", "/dev/null/output"]))
+STUCK = """  # as on a read-only system without /tmp
+import tempfile
+tempfile.mkdtemp = lambda **_: open("/dev/null/file")
 """
+DESCRIBE = "import experiments.describe as x; exit(x.main(['--config', 'smoke', '--output', '/o']))"
+ANSWER = "import mnist_sum.__main__ as x; exit(x.main(['a.png', '--picture', 'o.png']))"
 
 
 @pytest.mark.parametrize(
-    ("argument", "setting"),
-    [("no folder", {"MPLCONFIGDIR": "/dev/null/none"}), ("", {"MPLBACKEND": "of-nothing"})],
+    ("code", "setting"),
+    [
+        (STUCK + DESCRIBE, {"MPLCONFIGDIR": "/dev/null/none"}),
+        (STUCK + ANSWER, {"MPLCONFIGDIR": "/dev/null/none"}),
+        (DESCRIBE, {"MPLBACKEND": "of-nothing"}),
+    ],
 )
-def test_where_matplotlib_cannot_start_one_sentence_names_what_to_set(argument, setting):
-    finished = run([sys.executable, "-c", DESCRIBE, argument], env=os.environ | setting)
+def test_where_matplotlib_cannot_start_one_sentence_names_what_to_set(code, setting):
+    finished = run([sys.executable, "-c", code], env=os.environ | setting)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert finished.stderr.count("\n") == 1
     assert "set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to" in finished.stderr

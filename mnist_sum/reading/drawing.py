@@ -4,17 +4,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
 
-from mnist_sum.errors import UsageError
+from mnist_sum.errors import UsageError, reasons_of_matplotlib
 from mnist_sum.outputs import MARK, check_output, write_whole
 from mnist_sum.reading.answer import Answer, name_best, name_runner_up, write_percent
 from mnist_sum.reading.opening import open_pages
+
+with reasons_of_matplotlib():
+    import matplotlib as mpl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMNS = {"the picture": 1.5, "the network sees": 1.5, "the digit": 2.6, "the sum": 4.4}  # inches
 PROGRAM = MARK.decode()
