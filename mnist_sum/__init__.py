@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mnist_sum.data import Dataset, Splits, load
-from mnist_sum.errors import DataError, InputError, RecipeError, WeightsError
+from mnist_sum.errors import DataError, InputError, RecipeError, UserError, WeightsError
 from mnist_sum.files.weights import load_pretrained, load_run, load_weights, save_weights
+from mnist_sum.learning.batch import Batch, draw_batch, take_batch
+from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.evaluate import evaluate, predict_outputs
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.model import MnistSum, Outputs
@@ -15,10 +17,12 @@ from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe
 
 if TYPE_CHECKING:
+    from mnist_sum.learning.epoch import count_steps, train_epoch
     from mnist_sum.learning.state import TrainState, create_state
-    from mnist_sum.learning.train import train_epoch, train_step
+    from mnist_sum.learning.step import train_step
 
 __all__ = [
+    "Batch",
     "DataError",
     "Dataset",
     "InputError",
@@ -31,9 +35,12 @@ __all__ = [
     "RecipeError",
     "Splits",
     "TrainState",
+    "UserError",
     "WeightsError",
     "averages",
+    "count_steps",
     "create_state",
+    "draw_batch",
     "evaluate",
     "load",
     "load_pretrained",
@@ -43,16 +50,19 @@ __all__ = [
     "predict_outputs",
     "predict_probabilities",
     "read_image",
+    "renew_statistics",
     "save_weights",
+    "take_batch",
     "train_epoch",
     "train_step",
 ]
 
 NEEDS_OPTAX = {
     "TrainState": "state",
+    "count_steps": "epoch",
     "create_state": "state",
-    "train_epoch": "train",
-    "train_step": "train",
+    "train_epoch": "epoch",
+    "train_step": "step",
 }
 
 

@@ -1,4 +1,4 @@
-"""Checks of the arrays that a user hands to the library.
+"""Checks of the arrays that a user hands to the library; all raise InputError.
 
 Shapes and dtypes are known before anything is computed: inside a jitted function they are checked
 while it is traced, at no cost to its run. Values are checked where that costs no transfer worth
@@ -23,8 +23,14 @@ ROUNDING = 1e-3  # what a pixel may leave 0 .. 255 by
 FEWEST = 1 / 64  # the share of pixels that a digit has ink in; the thinnest of MNIST, 1 in 23
 
 
+def check_key(name: str, key: Any) -> None:
+    """Check that it is one of JAX's random keys."""
+    if not isinstance(key, jax.Array) or not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        raise InputError(f"{name} is {describe(key)}, expected a key such as jax.random.key(1).")
+
+
 def check_examples(name: str, examples: Any) -> None:
-    """Raise InputError unless it is a whole Dataset or Batch of one image at least."""
+    """Check that it is a whole Dataset or Batch of at least one image."""
     if getattr(examples, "_fields", None) != FIELDS:
         raise InputError(
             f"{name} is {describe(examples)}, expected one with the fields {', '.join(FIELDS)}."
@@ -38,7 +44,7 @@ def check_examples(name: str, examples: Any) -> None:
 
 
 def check_images(name: str, image: Any) -> None:
-    """Raise InputError unless it is an array of MNIST's pixels, of one image at least."""
+    """Check that it is an array of MNIST's pixels, of at least one image."""
     whole = is_array(image, REALS) and image.ndim == 3 and image.shape[1:] == (28, 28)
     if not whole or len(image) == 0:
         raise InputError(
@@ -57,7 +63,8 @@ def check_images(name: str, image: Any) -> None:
 def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
     """Return one image [28, 28], or a batch of them, as an array of MNIST's pixels.
 
-    Lists are taken too, of numbers or of images. Raises InputError.
+    Lists are taken too, of numbers or of images. Unlike a data set to train on, it must look like
+    MNIST: no image may be blank, or have a light border.
     """
     if isinstance(image, (list, tuple)):
         image = as_array(image)
@@ -71,67 +78,72 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
             f"{name} is {describe(image)}, expected real numbers of shape [28, 28], or "
             "[batch, 28, 28] of one image at least; read_image makes such an image of a picture."
         ) from error
-    if isinstance(image, jax.Array):
-        check_pixels(name, image)
+    if has_values(image):
+        pixels = np.asarray(image).reshape(-1, 28, 28)
+        check_pixels(name, pixels)
+        check_look(name, pixels)
     return image
 
 
 def as_numbers(name: str, number: Any, shape: tuple[int, ...]) -> jax.Array | np.ndarray:
-    """Return the numbers that go with images, one for each; a single one is repeated.
-
-    Raises InputError for what is no integer, or not in 0 .. 9.
-    """
+    """Return the numbers 0 .. 9 that go with images, one for each; a single one is repeated."""
     if isinstance(number, (int, np.integer, list, tuple)):
         number = as_array(number)
     if not is_array(number, INTEGERS) or number.shape not in ((), shape):
         several = f", or integers of shape {list(shape)}" if shape else ""
         raise InputError(f"{name} is {describe(number)}, expected an integer{several}.")
     check_range(name, number, NUM_NUMBERS)
-    if isinstance(number, np.ndarray):
-        return np.broadcast_to(number, shape)
-    return jnp.broadcast_to(number, shape)
+    library = np if isinstance(number, np.ndarray) else jnp
+    return library.broadcast_to(number, shape)
 
 
 def as_array(values: Any) -> Any:
-    """Make an array of numbers of a list, or give it back if it makes none."""
+    """Make an array of a list of numbers, or give it back if it makes none."""
     try:
         return np.asarray(values)
     except (ValueError, TypeError):  # lists of different lengths, and arrays that are only traced
         return values
 
 
-def check_pixels(name: str, image: jax.Array | np.ndarray) -> None:
-    """Raise InputError for values that no image of MNIST has; fetches what is on a device.
+def check_pixels(name: str, pixels: np.ndarray) -> None:
+    """Check that all values are such as MNIST's images have.
 
     All zeros pass, as black is black on any scale; so do a few ones, in an image that is very dark.
     """
-    if not has_values(image):
-        return
-    pixels = np.asarray(image)
     least, greatest = float(pixels.min()), float(pixels.max())
+    wrong: float | str = least
     if not np.isfinite([least, greatest]).all():
         wrong, fix = pixels[~np.isfinite(pixels)][0], "find what made it, or put 0 in its place"
     elif least < -ROUNDING and greatest > WHITE / 2 and least > -WHITE / 2:
-        wrong, fix = least, "clip the image to that range"
+        fix = "clip the image to that range"
+    elif least < -ROUNDING and least >= -1 and greatest <= 1:
+        fix = "bring -1 .. 1 back by (image + 1) * 127.5"
     elif least < -ROUNDING:
         fix = "undo the normalisation, by image * std + mean in the pixels' own scale"
-        if least >= -1 and greatest <= 1:
-            fix = "bring -1 .. 1 back by (image + 1) * 127.5"
-        wrong = least
     elif greatest > WHITE + ROUNDING:
-        fix = "clip the image to that range, or divide pixels of 16 bits by 257"
-        wrong = greatest
+        wrong, fix = greatest, "clip the image to that range, or divide pixels of 16 bits by 257"
     elif ROUNDING < greatest <= 1 and (pixels > 0).mean() >= FEWEST:
         wrong, fix = f"nothing above {greatest:.4g}", "multiply pixels in 0 .. 1 by 255"
     else:
         return
-    if not isinstance(wrong, str):
-        wrong = f"{float(wrong):.6g}"
-    raise InputError(f"{name} holds {wrong}, expected pixels 0 .. {WHITE}: {fix}.")
+    shown = wrong if isinstance(wrong, str) else f"{float(wrong):.6g}"
+    raise InputError(f"{name} holds {shown}, expected pixels 0 .. {WHITE}: {fix}.")
+
+
+def check_look(name: str, images: np.ndarray) -> None:
+    """Check that no image is blank or inverted; an inverted one has a light border."""
+    border = np.concatenate([images[:, [0, -1]].reshape(len(images), -1), images[:, :, 0]], axis=1)
+    for wrong, what, fix in (
+        (images.min((1, 2)) == images.max((1, 2)), "blank", "leave it out"),
+        (np.median(border, axis=1) > WHITE / 2, "dark on light", "give 255 - image"),
+    ):
+        if wrong.any():
+            which = f"{name}[{int(wrong.argmax())}]" if len(images) > 1 else name
+            raise InputError(f"{which} is {what}, expected a light digit on dark ground: {fix}.")
 
 
 def check_integers(name: str, values: Any, count: int | None = None) -> None:
-    """Raise InputError unless it is an array of integers, of so many if `count` is given."""
+    """Check that it is an array of integers, and of that length if `count` is given."""
     if not is_array(values, INTEGERS) or values.ndim != 1 or count not in (None, len(values)):
         shape = "batch" if count is None else count
         raise InputError(
@@ -140,20 +152,19 @@ def check_integers(name: str, values: Any, count: int | None = None) -> None:
 
 
 def check_range(name: str, values: jax.Array | np.ndarray, limit: int) -> None:
-    """Raise InputError for a value outside of 0 .. limit - 1; fetches what is on a device."""
-    if not has_values(values):
-        return
-    values = np.asarray(values)
-    wrong = values[(values < 0) | (values >= limit)]
-    if wrong.size:
-        raise InputError(f"{name} holds {wrong[0]}, expected 0 .. {limit - 1}.")
+    """Check that all values are in 0 .. limit - 1; fetches what is on a device."""
+    if has_values(values):
+        values = np.asarray(values)
+        wrong = values[(values < 0) | (values >= limit)]
+        if wrong.size:
+            raise InputError(f"{name} holds {wrong[0]}, expected 0 .. {limit - 1}.")
 
 
 def has_values(x: jax.Array | np.ndarray) -> bool:
-    """Say whether it can be looked at: not while it is traced, or partly on other machines."""
+    """Test that it can be looked at: not while it is traced, or partly on other machines."""
     return not isinstance(x, jax.core.Tracer) and getattr(x, "is_fully_addressable", True)
 
 
 def is_array(x: Any, dtypes: set[str]) -> bool:
-    """Say whether it is an array of numpy or JAX, in the machine's own order of bytes."""
+    """Test that it is an array of numpy or JAX, in the machine's own order of bytes."""
     return isinstance(x, (jax.Array, np.ndarray)) and str(x.dtype) in dtypes

@@ -1,15 +1,18 @@
-"""Batches: the rows asked for, and numbers that are uniform and the key's own."""
+"""Batches: the rows asked for, and what a recipe draws for them."""
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from mnist_sum.data import Dataset
 from mnist_sum.learning.batch import (
+    all_sums,
     draw_batch,
     draw_number,
     draw_seen_number,
+    sums,
     take_batch,
     unseen_number,
 )
@@ -20,6 +23,7 @@ DATASET = Dataset(
     digit=jnp.arange(5),
     number=9 - jnp.arange(5),
 )
+KEY = jax.random.key(0)
 
 
 def test_a_batch_holds_the_rows_asked_for():
@@ -30,38 +34,22 @@ def test_a_batch_holds_the_rows_asked_for():
     assert batch.number.tolist() == [6, 9, 6]
 
 
+def test_sums_are_of_one_number_or_of_all():
+    assert sums(np.array([1, 2]), np.array([3, 9])).tolist() == [4, 11]
+    assert all_sums(np.array([9]))[0].tolist() == list(range(9, 19))
+
+
 def test_numbers_are_uniform_from_0_to_9():
     count = 100_000
-    numbers = jax.vmap(draw_number)(jax.random.split(jax.random.key(0), count))
-    chex.assert_shape(numbers, (count,))
+    numbers = jax.vmap(draw_number)(jax.random.split(KEY, count))
     frequencies = np.bincount(numbers, minlength=10) / count
     assert len(frequencies) == 10
     np.testing.assert_allclose(frequencies, 0.1, atol=5 * (0.09 / count) ** 0.5)
 
 
-def test_numbers_are_those_of_their_key():
-    keys = (jax.random.split(jax.random.key(seed), 50) for seed in (1, 1, 2))
-    first, same, other = map(jax.vmap(draw_number), keys)
-    assert (first == same).all()
-    assert (first != other).any()
-
-
-def test_numbers_of_a_batch_are_the_datasets_or_fresh():
-    rows = jnp.arange(40) % 5
-    fixed, fresh, other = (
-        draw_batch(Recipe(numbers=numbers), DATASET, rows, jax.random.key(seed))
-        for numbers, seed in (("fixed", 0), ("fresh", 0), ("fresh", 1))
-    )
-    assert (fixed.number == DATASET.number[rows]).all()
-    assert (fresh.number != fixed.number).any()
-    assert (fresh.number != other.number).any()
-    chex.assert_trees_all_equal(fresh._replace(number=fixed.number), fixed)
-
-
 def test_unseen_pairs_are_ten_and_are_not_drawn():
     digits = jnp.tile(jnp.arange(10), 1000)
-    keys = jax.random.split(jax.random.key(0), len(digits))
-    numbers = jax.vmap(draw_seen_number)(keys, digits)
+    numbers = jax.vmap(draw_seen_number)(jax.random.split(KEY, len(digits)), digits)
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (np.asarray(digits), np.asarray(numbers)), 1)
     unseen = np.asarray(unseen_number(jnp.arange(10)))
@@ -77,25 +65,27 @@ def test_no_sum_is_made_by_unseen_pairs_alone():
     assert seen == set(range(19))
 
 
-def test_a_recipe_decides_what_is_left_to_chance(dataset):
-    rows = jnp.arange(20)
-    key = jax.random.key(0)
-    plain = draw_batch(Recipe(), dataset, rows, key)
-    chex.assert_trees_all_equal(plain, take_batch(dataset, rows))
-    moved = draw_batch(Recipe(shift=2.0), dataset, rows, key)
-    assert (moved.image != plain.image).any()
-    chex.assert_trees_all_equal(moved.number, plain.number)
-    unseen = draw_batch(Recipe(numbers="fresh", unseen_pairs=True), dataset, rows, key)
+def test_a_recipe_decides_which_numbers_a_batch_is_trained_with(batch):
+    drawn = {
+        numbers: draw_batch(Recipe(numbers=numbers), batch, KEY)
+        for numbers in ("fixed", "fresh", "all")
+    }
+    chex.assert_trees_all_equal(drawn["fixed"], batch)
+    assert (drawn["fresh"].number != batch.number).any()
+    chex.assert_trees_all_equal(drawn["fresh"]._replace(number=batch.number), batch)
+    other = draw_batch(Recipe(numbers="fresh"), batch, jax.random.key(1))
+    assert (other.number != drawn["fresh"].number).any()
+    assert drawn["all"].number.tolist() == [list(range(10))] * len(batch.digit)
+    unseen = draw_batch(Recipe(numbers="fresh", unseen_pairs=True), batch, KEY)
     assert (unseen.number != unseen_number(unseen.digit)).all()
 
 
-def test_what_is_drawn_for_an_image_depends_on_its_row_and_not_on_its_batch(dataset):
+@pytest.mark.parametrize("devices", [2, 8])
+def test_devices_do_not_change_what_is_drawn(batch, devices):
     recipe = Recipe(numbers="fresh", shift=2.0, rotation=5.0, elastic=1.0, erase=4)
-    key = jax.random.key(0)
-    whole = draw_batch(recipe, dataset, jnp.arange(20), key)
-    part = draw_batch(recipe, dataset, jnp.arange(10, 20), key)
-    chex.assert_trees_all_close(jax.tree.map(lambda x: x[10:], whole), part, rtol=1e-5, atol=1e-3)
-    turned = draw_batch(recipe, dataset, jnp.arange(20)[::-1], key)
-    chex.assert_trees_all_close(
-        jax.tree.map(lambda x: x[::-1], whole), turned, rtol=1e-5, atol=1e-3
-    )
+    parts = jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), batch)
+    drawn = jax.vmap(lambda part: draw_batch(recipe, part, KEY, "data"), axis_name="data")(parts)
+    drawn = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), drawn)
+    alone = draw_batch(recipe, batch, KEY)
+    assert (alone.image != batch.image).any()
+    chex.assert_trees_all_close(drawn, alone, rtol=1e-5, atol=1e-3)

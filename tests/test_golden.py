@@ -4,6 +4,7 @@ These need no PyTorch; test_torch_parity.py compares more where it is installed.
 room for rounding that takes a value across the kink of a ReLU, which differs between processors.
 """
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -14,18 +15,19 @@ import pytest
 
 from mnist_sum.data import load
 from mnist_sum.files.torch import from_torch, to_torch
-from mnist_sum.learning.batch import Batch
+from mnist_sum.learning.batch import take_batch
 from mnist_sum.learning.evaluate import predict_outputs
+from mnist_sum.learning.loss import averages
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import TrainState, optimizer
-from mnist_sum.learning.train import train_step
+from mnist_sum.learning.step import train_step
 from mnist_sum.recipe import Recipe
 
 GOLDEN_FILE = Path(__file__).with_name("golden") / "torch.npz"
 RECIPE = Recipe(dropout_rate=0.0, learning_rate=1e-3, batch_size=64)
 MAY_CHANGE = (
     "These numbers are the original's: make them anew (python tests/golden/make.py) only if "
-    "experiments/torch_reference.py was wrong or the sample has changed, never to fit mnist_sum."
+    "the reference in PyTorch was wrong or the sample has changed, never to fit mnist_sum."
 )
 
 
@@ -41,14 +43,17 @@ def run(golden):
     """Train from the golden weights: the states before and after each step, and the losses."""
     state = start_from(group(golden, "weights"), RECIPE)
     states, losses = [state], []
-    train = load("sample").train
     for i in range(len(golden["losses"])):
-        rows = slice(i * RECIPE.batch_size, (i + 1) * RECIPE.batch_size)
-        batch = Batch(*(jnp.asarray(column[rows]) for column in train))
-        state, totals = train_step(RECIPE, state, batch, jax.random.key(0))
+        state, totals = train_step(RECIPE, state, batch_of(i), jax.random.key(0))
         states.append(state)
-        losses.append((totals.digit_loss, totals.sum_loss))
-    return states, np.array(losses) / RECIPE.batch_size
+        losses.append((averages(totals)["digit_loss"], averages(totals)["sum_loss"]))
+    return states, np.array(losses)
+
+
+def batch_of(step):
+    """Take the batch of a step: 64 images after those of the steps before."""
+    size = RECIPE.batch_size
+    return take_batch(load("sample").train, np.arange(step * size, (step + 1) * size))
 
 
 def group(golden, name):
@@ -56,11 +61,12 @@ def group(golden, name):
     return {k.removeprefix(f"{name}/"): v for k, v in golden.items() if k.startswith(f"{name}/")}
 
 
-def start_from(weights, recipe):
+def start_from(weights, recipe, total_steps=0):
     """Bring the original's weights into a state to train from."""
     variables, step = from_torch(weights)
-    opt_state = optimizer(recipe, 0).init(variables["params"])
-    return TrainState(jnp.asarray(step), jnp.asarray(0), opt_state=opt_state, **variables)
+    opt_state = optimizer(recipe).init(variables["params"])
+    step = 0 if total_steps else step  # a schedule begins anew
+    return TrainState(jnp.asarray(step), jnp.asarray(total_steps), opt_state=opt_state, **variables)
 
 
 def state_dict(state):
@@ -102,6 +108,20 @@ def test_running_statistics(golden, run):
     ours = state_dict(run[0][1])
     for name, values in group(golden, "statistics").items():
         assert_close(ours[name], values, rtol=1e-5, atol=1e-6)
+
+
+def test_the_recipe_of_fast_does_what_its_words_say(golden):
+    fields = {"numbers": "all", "nesterov": True, "weight_decay": 5e-4, "schedule": "one_cycle"}
+    recipe = dataclasses.replace(RECIPE, learning_rate=7e-3, warmup=0.15, **fields)
+    state = start_from(group(golden, "weights"), recipe, total_steps=10)
+    before, losses = state_dict(state), []
+    for i in range(len(golden["fast_losses"])):
+        state, totals = train_step(recipe, state, batch_of(i), jax.random.key(0))
+        losses.append((averages(totals)["digit_loss"], averages(totals)["sum_loss"]))
+    assert_close(losses, golden["fast_losses"], atol=1e-4)
+    after = state_dict(state)
+    norms = [np.linalg.norm(after[name] - before[name]) for name in golden["names"]]
+    assert_close(norms, golden["fast_update_norms"], rtol=1e-3, atol=1e-6)
 
 
 def test_parameters_after_all_steps(golden, run):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_sum.learning.batch import all_numbers
 from mnist_sum.learning.model import ExactAdder, MnistSum, Outputs, make_model
 from mnist_sum.recipe import Recipe
 
@@ -83,7 +84,7 @@ def test_the_digit_does_not_see_the_number_and_the_sum_does(variables, image):
 
 
 def test_all_numbers_at_once_are_each_number_alone(variables, image):
-    together = jax.jit(partial(MnistSum().apply, method="with_all_numbers"))(variables, image)
+    together = apply(variables, image, all_numbers(4))
     chex.assert_shape(together.sum_logits, (4, 10, 19))
     for number in range(10):
         alone = apply(variables, image, jnp.full(4, number))
@@ -104,6 +105,17 @@ def test_outputs_see_every_pixel_of_their_own_image_and_none_of_the_others(varia
     gradient = jnp.abs(sensitivity(image.astype(jnp.float32)))
     assert (gradient[0] > 0).mean() > 0.99
     assert gradient[1:].max() == 0
+
+
+def test_a_network_can_be_differentiated_forward_and_twice(variables, image):
+    def logit(x):
+        return MnistSum().apply(variables, x, jnp.arange(4)).sum_logits[0, 0]
+
+    x = image.astype(jnp.float32)
+    _, forward = jax.jvp(logit, (x,), (jnp.ones_like(x),))
+    np.testing.assert_allclose(forward, jax.grad(logit)(x).sum(), rtol=1e-3)
+    _, curvature = jax.jvp(jax.grad(logit), (x,), (jnp.ones_like(x),))
+    assert jnp.isfinite(curvature).all()
 
 
 def test_the_exact_adder_moves_the_digits_distribution_by_the_number():

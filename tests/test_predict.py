@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist_sum.errors import InputError
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict, predict_probabilities
@@ -61,6 +62,19 @@ def test_images_may_be_lists(network, batch):
     chex.assert_trees_all_equal(predict(network, list(np.asarray(batch.image)), 7), expected)
     numbers = np.asarray(batch.image).tolist()
     chex.assert_trees_all_equal(predict(network, numbers, 7).digit, expected.digit)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda x: 255 - x, r"image\[0\] is dark on light, expected .*: give 255 - image\."),
+        (lambda x: x.at[2].set(0), r"image\[2\] is blank, expected a light digit on dark ground"),
+        (lambda x: 255 - x[1], "image is dark on light"),
+    ],
+)
+def test_inverted_and_blank_images_are_refused(network, batch, change, sentence):
+    with pytest.raises(InputError, match=f"^{sentence}"):
+        predict(network, change(batch.image), 0)
 
 
 def test_a_user_may_call_it_while_tracing(batch):

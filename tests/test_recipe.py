@@ -6,7 +6,7 @@ import pytest
 
 from experiments.configs import Config, config_of
 from mnist_sum.errors import RecipeError
-from mnist_sum.recipe import NUM_SUMS, Recipe, recipe_of
+from mnist_sum.recipe import NUM_SUMS, Recipe
 
 
 def test_the_default_is_the_original_recipe():
@@ -81,7 +81,19 @@ def test_fields_that_do_not_go_together_are_named(fields, message):
         Recipe(**fields)
 
 
-def test_a_saved_recipe_may_miss_a_field_and_have_none_that_is_unknown():
-    assert recipe_of({"momentum": 0.5}) == Recipe(momentum=0.5)
-    with pytest.raises(RecipeError, match=r"^colour is no field of a recipe\.$"):
-        recipe_of({"momentum": 0.5, "colour": 1})
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("learning_rat", "A recipe has no field learning_rat; did you mean learning_rate?"),
+        ("lr", "A recipe has no field lr; it has numbers, unseen_pairs, "),
+    ],
+)
+def test_a_field_that_does_not_exist_is_named(field, sentence):
+    with pytest.raises(RecipeError) as caught:
+        Recipe(**{field: 0.1})
+    assert str(caught.value).startswith(sentence)
+
+
+def test_every_field_is_explained():
+    for field in dataclasses.fields(Recipe):
+        assert f"\n        {field.name}: " in Recipe.__doc__

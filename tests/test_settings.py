@@ -12,10 +12,10 @@ from experiments.configs import best, unseen_pairs
 from experiments.system.settings import current_settings, list_changes
 from mnist_sum.data import Dataset
 from mnist_sum.learning.batch import draw_number
+from mnist_sum.learning.epoch import train_epoch
 from mnist_sum.learning.evaluate import evaluate, predict_outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import create_state
-from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 
 DEFAULTS = {
     "jax_default_prng_impl": "threefry2x32",
@@ -67,8 +67,7 @@ DATASET = Dataset(*(np.zeros((EXAMPLES, *rest), np.int32) for rest in ((28, 28),
 def everything(recipe):
     """Make a state, train an epoch, evaluate and predict."""
     state = create_state(recipe, jax.random.key(0), 3)
-    epoch = begin_epoch(jax.random.key(1), EXAMPLES)
-    trained, tally = train_steps(recipe, state, zero_tally(), DATASET, epoch, (0, 3))
+    trained, tally = train_epoch(recipe, state, DATASET, jax.random.key(1))
     network = Network(recipe, trained.variables)
     outputs = predict_outputs(network, jnp.asarray(DATASET.image))
     return state, trained, tally, evaluate(network, DATASET), outputs

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import Mesh, PartitionSpec
 
+from mnist_sum.learning.epoch import train_epoch
 from mnist_sum.learning.evaluate import evaluate, predict_outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.sharding import DATA_AXIS, data_mesh, own_part, replicate, split_axis
 from mnist_sum.learning.state import create_state
-from mnist_sum.learning.train import train_epoch, train_step
+from mnist_sum.learning.step import train_step
 from tests.tiny import RECIPE
 
 DEVICES = jax.devices()

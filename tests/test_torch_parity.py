@@ -19,7 +19,7 @@ from mnist_sum.learning.batch import Batch
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import create_state
-from mnist_sum.learning.train import train_step
+from mnist_sum.learning.step import train_step
 from mnist_sum.recipe import Recipe
 from tests.test_golden import GOLDEN_FILE, RECIPE, group, start_from, state_dict
 
@@ -71,7 +71,7 @@ def train_both(model, recipe, state, steps):
     for start in range(0, steps * size, size):
         batch = Batch(*(jnp.asarray(column[start : start + size]) for column in train))
         state, totals = train_step(recipe, state, batch, jax.random.key(0))
-        ours.append((totals.digit_loss / size, totals.sum_loss / size))
+        ours.append((totals["digit_loss"].sum / size, totals["sum_loss"].sum / size))
         torch_batch = reference.torch_batch(train, start, start + size)
         theirs.append(reference.train_step(model, optimizer, torch_batch))
     return state, np.array(ours), np.array(theirs)

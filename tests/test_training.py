@@ -22,12 +22,12 @@ from mnist_sum.data import Dataset, Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files.checkpoint import Checkpoint
 from mnist_sum.learning.batch_statistics import renew_statistics
+from mnist_sum.learning.epoch import Tally
 from mnist_sum.learning.evaluate import evaluate
-from mnist_sum.learning.loss import averages, zero_totals
+from mnist_sum.learning.loss import Total, add_totals, averages, is_finite, zero_totals
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import create_state
-from mnist_sum.learning.train import add_step, zero_tally
 from tests.tiny import RECIPE
 
 
@@ -63,10 +63,11 @@ def test_the_pace_is_that_of_the_latest_epoch():
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
 @pytest.mark.parametrize("name", ["digit_loss", "sum_loss"])
 def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
-    tally = zero_tally()
+    tally = Tally(zero_totals(), jnp.zeros((), jnp.int32))
     for value in (1.0, 2.0, wrong, 3.0, wrong):
-        step = zero_totals()._replace(**{name: jnp.array(value)})
-        tally = add_step(tally, step)
+        step = zero_totals() | {name: Total(jnp.array(value), jnp.array(1))}
+        totals = add_totals(tally.totals, step)
+        tally = Tally(totals, tally.finite_steps + is_finite(totals))
     check_finite(tally, epoch=7, steps=2)
     with pytest.raises(UsageError, match="no longer finite after step 3 of epoch 7"):
         check_finite(tally, epoch=7, steps=5)

@@ -4,7 +4,7 @@ from experiments.configs import Config
 from experiments.system.arguments import ConfigOptions
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.errors import RecipeError
-from mnist_sum.learning.train import count_steps
+from mnist_sum.learning.epoch import count_steps
 
 
 def load_splits(options: ConfigOptions) -> Splits:

@@ -9,9 +9,9 @@ import optax
 from jax.typing import DTypeLike
 
 from mnist_sum.data import Dataset, load
-from mnist_sum.learning.batch import draw_batch
+from mnist_sum.learning.batch import draw_batch, take_batch
 from mnist_sum.learning.state import create_state
-from mnist_sum.learning.train import train_step
+from mnist_sum.learning.step import train_step
 from mnist_sum.recipe import Recipe
 
 EXAMPLES = 16
@@ -50,12 +50,12 @@ def take_step(recipe: Recipe, dtype: DTypeLike) -> tuple[Any, ...]:
     dataset = Dataset(*(column[:EXAMPLES] for column in load("sample").train))
     state = create_state(recipe, jax.random.key(0), STEPS)
     state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
-    batch = draw_batch(recipe, dataset, np.arange(EXAMPLES), jax.random.key(1))
-    number = jnp.asarray(dataset.number)  # where JAX is in float64, it draws others
-    state, totals = train_step(recipe, state, batch._replace(number=number), jax.random.key(2))
+    batch, key = take_batch(dataset, np.arange(EXAMPLES)), jax.random.key(1)
+    state, totals = train_step(recipe, state, batch, key)
     gradients = optax.tree_utils.tree_get(state.opt_state, "trace")
-    losses = totals.digit_loss, totals.sum_loss
-    return jax.device_get((batch.image, losses, gradients, state.batch_stats))
+    losses = totals["digit_loss"].sum, totals["sum_loss"].sum
+    image = draw_batch(recipe, batch, key).image
+    return jax.device_get((image, losses, gradients, state.batch_stats))
 
 
 def relative_error(actual: Any, expected: Any) -> float:

@@ -22,12 +22,19 @@ from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
 from mnist_sum.files.checkpoint import Checkpoint
 from mnist_sum.learning.batch_statistics import renew_statistics
+from mnist_sum.learning.epoch import (
+    Tally,
+    begin_epoch,
+    count_steps,
+    parts_of,
+    train_steps,
+    zero_tally,
+)
 from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import TrainState, create_state
-from mnist_sum.learning.train import Tally, begin_epoch, count_steps, train_steps, zero_tally
 from mnist_sum.terminal import uninterrupted
 
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
@@ -126,7 +133,9 @@ def compile_ahead(state: TrainState, training: Training) -> TrainState:
     tested = evaluate(Network(recipe, state.variables), test, training.mesh)
     epoch = begin_epoch(training.key, len(train.digit))
     tally = replicate(zero_tally(), training.mesh)
-    state, _ = train_steps(recipe, state, tally, train, epoch, (0, 0), training.mesh)
+    for part in parts_of(recipe, len(train.digit)):
+        size = part.batch_size
+        state, tally = train_steps(recipe, size, state, tally, train, epoch, (0, 0), training.mesh)
     if training.config.renew_statistics:
         renew_statistics(Network(recipe, state.variables), train)
     jax.block_until_ready((tested, state))
@@ -150,13 +159,18 @@ def run_epoch(
     start = time.perf_counter()
     plan = begin_epoch(jax.random.fold_in(training.key, epoch), examples)
     tally = replicate(zero_tally(), training.mesh)
-    done = 0
-    while done < steps:
-        called, stop = time.perf_counter(), end_of_call(done, steps, pace)
-        state, tally = train_steps(recipe, state, tally, data, plan, (done, stop), training.mesh)
-        check_finite(tally, epoch, stop)  # which waits for the steps
-        pace, done = (time.perf_counter() - called) / (stop - done), stop
-        progress.advance(min(done * recipe.batch_size, examples), averages(tally.totals))
+    for size, done, end in parts_of(recipe, examples):
+        while done < end:
+            called, stop = time.perf_counter(), min(end, end_of_call(done, steps, pace))
+            bounds = done, stop
+            state, tally = train_steps(
+                recipe, size, state, tally, data, plan, bounds, training.mesh
+            )
+            check_finite(tally, epoch, stop)  # which waits for the steps
+            if size == recipe.batch_size:
+                pace = (time.perf_counter() - called) / (stop - done)
+            done = stop
+            progress.advance(min(done * recipe.batch_size, examples), averages(tally.totals))
     train = averages(tally.totals)
     seconds = time.perf_counter() - start
     if epoch == training.config.epochs and training.config.renew_statistics:

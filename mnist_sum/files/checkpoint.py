@@ -19,7 +19,7 @@ import orbax.checkpoint as ocp
 
 from mnist_sum.errors import CheckpointError, RecipeError
 from mnist_sum.learning.state import TrainState, create_state
-from mnist_sum.recipe import Recipe, recipe_of
+from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION
 
 ITEMS = "_CHECKPOINT_METADATA"  # in which Orbax notes of what a checkpoint is made
@@ -126,7 +126,7 @@ def restore(checkpoints: ocp.CheckpointManager, epoch: int) -> Checkpoint:
         raise of_another_version(path, "of before 0.2", "it does not say what it was trained by")
     facts = checkpoints.restore(epoch, args=ocp.args.Composite(facts=ocp.args.JsonRestore())).facts
     try:
-        recipe = recipe_of(facts["recipe"])
+        recipe = Recipe(**facts["recipe"])
     except RecipeError as error:
         raise of_another_version(path, facts["version"], str(error).rstrip(".")) from error
     like = state_like(recipe)

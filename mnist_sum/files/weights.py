@@ -25,7 +25,7 @@ from safetensors.numpy import save
 from mnist_sum.errors import RecipeError, WeightsError
 from mnist_sum.learning.model import make_model
 from mnist_sum.learning.network import Network
-from mnist_sum.recipe import Recipe, recipe_of
+from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / "best.safetensors"
@@ -51,7 +51,7 @@ def load_weights(path: str | os.PathLike[str]) -> Network:
     path = Path(path)
     header, leaves = _read(path)
     try:
-        recipe = recipe_of(header["recipe"])
+        recipe = Recipe(**header["recipe"])
     except (RecipeError, TypeError) as error:
         raise WeightsError(
             f"{path} was written by mnist_sum {header['version']}, by a recipe that version "

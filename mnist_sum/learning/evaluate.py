@@ -12,14 +12,32 @@ from jaxtyping import Array, Int, Real
 
 from mnist_sum.data import Dataset
 from mnist_sum.inputs import check_examples, check_images
-from mnist_sum.learning.batch import all_sums, unseen_number
+from mnist_sum.learning.batch import all_numbers, all_sums, unseen_number
 from mnist_sum.learning.loss import Totals, total
 from mnist_sum.learning.model import Outputs
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, check_network
 from mnist_sum.learning.sharding import EVERYWHERE, SPLIT, keep_replicated
 from mnist_sum.recipe import NUM_NUMBERS
 
 CHUNK = 1000  # images at a time on a device, to bound the memory
+
+
+def evaluate(network: Network, dataset: Dataset, mesh: Mesh | None = None) -> Totals:
+    """Add up losses and right answers: one digit an image, and ten sums.
+
+    Raises InputError for what is no Network, for arrays of another shape or dtype than a Dataset's,
+    and for digits out of range in numpy arrays.
+    """
+    check_network(network)
+    check_examples("dataset", dataset)
+    return _evaluate(network, dataset, mesh)
+
+
+@partial(jax.jit, static_argnames="mesh")
+def _evaluate(network: Network, dataset: Dataset, mesh: Mesh | None) -> Totals:
+    outputs = predict_outputs(network, jnp.asarray(dataset.image), mesh)
+    digit = jnp.asarray(dataset.digit)
+    return total(outputs, digit, all_numbers(len(digit)))
 
 
 def predict_outputs(
@@ -28,11 +46,12 @@ def predict_outputs(
     mesh: Mesh | None = None,
     chunk: int = CHUNK,
 ) -> Outputs:
-    """Compute the outputs of each image with all ten numbers, so many images at a time.
+    """Compute the outputs of each image with all ten numbers, a chunk of images at a time.
 
     The digits' log-probabilities are [batch, 10], the sums' logits [batch, number, 19]. Raises
     InputError for images of another shape or dtype.
     """
+    check_network(network)
     check_images("image", image)
     return _predict_outputs(network, image, mesh, chunk)
 
@@ -53,33 +72,15 @@ def _predict_outputs(
 
 def _predict_chunks(network: Network, image: Real[Array, "batch 28 28"], chunk: int) -> Outputs:
     def predict_chunk(image: Real[Array, "chunk 28 28"]) -> Outputs:
-        outputs = network.model.apply(network.variables, image, method="with_all_numbers")
+        outputs = network.model.apply(network.variables, image, all_numbers(len(image)))
         return cast(Outputs, outputs)
 
     whole = len(image) - len(image) % chunk
-    chunks = lax.map(predict_chunk, image[:whole].reshape(-1, chunk, 28, 28))
-    outputs = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), chunks)
-    if whole < len(image):
-        rest = predict_chunk(image[whole:])
-        outputs = jax.tree.map(lambda *parts: jnp.concatenate(parts), outputs, rest)
-    return outputs
-
-
-def evaluate(network: Network, dataset: Dataset, mesh: Mesh | None = None) -> Totals:
-    """Add up losses and right decisions: one digit an image, and ten sums.
-
-    Raises InputError for arrays of another shape or dtype than a Dataset's, and for digits out of
-    range in numpy arrays.
-    """
-    check_examples("dataset", dataset)
-    return _evaluate(network, dataset, mesh)
-
-
-@partial(jax.jit, static_argnames="mesh")
-def _evaluate(network: Network, dataset: Dataset, mesh: Mesh | None) -> Totals:
-    outputs = predict_outputs(network, jnp.asarray(dataset.image), mesh)
-    digit = jnp.asarray(dataset.digit)
-    return total(outputs, digit, all_sums(digit))
+    parts = [predict_chunk(image[whole:])] if whole < len(image) else []
+    if whole:
+        chunks = lax.map(predict_chunk, image[:whole].reshape(-1, chunk, 28, 28))
+        parts.insert(0, jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), chunks))
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *parts)
 
 
 def unseen_accuracy(outputs: Outputs, digit: Int[Array | np.ndarray, " batch"]) -> float:
@@ -87,6 +88,7 @@ def unseen_accuracy(outputs: Outputs, digit: Int[Array | np.ndarray, " batch"]) 
 
     `outputs` are those with all ten numbers. The value is a fraction, on the host.
     """
-    unseen = jnp.arange(NUM_NUMBERS)[None] == unseen_number(jnp.asarray(digit))[:, None]
-    correct = outputs.sum_logits.argmax(-1) == all_sums(jnp.asarray(digit))
+    digit = jnp.asarray(digit)
+    unseen = jnp.arange(NUM_NUMBERS)[None] == unseen_number(digit)[:, None]
+    correct = outputs.sum_logits.argmax(-1) == all_sums(digit)
     return float((unseen & correct).sum() / unseen.sum())

@@ -1,25 +1,46 @@
-"""Losses of single examples, and their totals over many."""
+"""Losses and right answers of single examples, and their totals over many.
+
+A new metric is one more entry in `total`.
+"""
 
 from operator import add
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
+from mnist_sum.learning.batch import sums
 from mnist_sum.learning.model import Outputs
-from mnist_sum.recipe import Recipe
+from mnist_sum.recipe import NUM_DIGITS, NUM_SUMS, Recipe
 
 
-class Totals(NamedTuple):
-    """Sums over decisions; divide by the counts once, at the end."""
+class Total(NamedTuple):
+    """A sum over examples, and over how many: divide once, at the end."""
 
-    digit_loss: Float[Array, ""]
-    sum_loss: Float[Array, ""]
-    digit_correct: Int[Array, ""]
-    sum_correct: Int[Array, ""]
-    digit_count: Int[Array, ""]
-    sum_count: Int[Array, ""]
+    sum: Shaped[Array, ""]
+    size: Int[Array, ""]
+
+
+Totals = dict[str, Total]
+"""By the name of what is averaged: digit_loss, sum_loss, digit_accuracy, sum_accuracy."""
+
+
+def total(
+    outputs: Outputs,
+    digit: Int[Array, " batch"],
+    number: Int[Array, "batch ..."],
+    smoothing: float = 0.0,
+) -> Totals:
+    """Add up losses, in nats, and right answers: one digit an image, and a sum for each number."""
+    sum_ = sums(digit, number)
+    digits, sums_ = outputs.digit_log_probabilities, jax.nn.log_softmax(outputs.sum_logits)
+    return {
+        "digit_loss": add_up(cross_entropy(digits, digit, smoothing)),
+        "sum_loss": add_up(cross_entropy(sums_, sum_, smoothing)),
+        "digit_accuracy": add_up(digits.argmax(-1) == digit),
+        "sum_accuracy": add_up(sums_.argmax(-1) == sum_),
+    }
 
 
 def cross_entropy(
@@ -40,43 +61,24 @@ def cross_entropy(
     return loss
 
 
-def total(
-    outputs: Outputs,
-    digit: Int[Array, "*digits"],
-    sum_: Int[Array, "*sums"],
-    smoothing: float = 0.0,
-) -> Totals:
-    """Add up losses, right decisions and decisions.
-
-    There may be more sums than digits: evaluation pairs an image with all ten numbers.
-    """
-    return Totals(
-        digit_loss=cross_entropy(outputs.digit_log_probabilities, digit, smoothing).sum(),
-        sum_loss=cross_entropy(jax.nn.log_softmax(outputs.sum_logits), sum_, smoothing).sum(),
-        digit_correct=count(outputs.digit_log_probabilities.argmax(-1) == digit),
-        sum_correct=count(outputs.sum_logits.argmax(-1) == sum_),
-        digit_count=jnp.asarray(digit.size, jnp.int32),
-        sum_count=jnp.asarray(sum_.size, jnp.int32),
-    )
+def add_up(values: Float[Array, "..."] | Bool[Array, "..."]) -> Total:
+    """Add up losses, or count what is true in 32 bits whatever JAX's settings."""
+    dtype = jnp.int32 if values.dtype == bool else values.dtype
+    return Total(values.sum(dtype=dtype), jnp.asarray(values.size, jnp.int32))
 
 
-def count(true: Bool[Array, "..."]) -> Int[Array, ""]:
-    """Count what is true, in 32 bits whatever JAX's settings."""
-    return true.sum(dtype=jnp.int32)
-
-
-def weighted_mean(totals: Totals, recipe: Recipe) -> Float[Array, ""]:
+def objective(recipe: Recipe, totals: Totals) -> Float[Array, ""]:
     """Compute what training minimises: both mean losses, each with its weight."""
-    digit_loss, sum_loss = totals.digit_loss, totals.sum_loss
-    digit_mean = digit_loss / totals.digit_count.astype(digit_loss.dtype)
-    sum_mean = sum_loss / totals.sum_count.astype(sum_loss.dtype)
+    digit, sum_ = totals["digit_loss"], totals["sum_loss"]
+    digit_mean = digit.sum / digit.size.astype(digit.sum.dtype)
+    sum_mean = sum_.sum / sum_.size.astype(sum_.sum.dtype)
     return recipe.digit_weight * digit_mean + recipe.sum_weight * sum_mean
 
 
 def zero_totals() -> Totals:
     """Make the totals of no examples at all."""
-    kinds = (jnp.float32, jnp.float32, *4 * (jnp.int32,))
-    return Totals(*(jnp.zeros((), kind) for kind in kinds))
+    outputs = Outputs(*(jnp.zeros((0, size), jnp.float32) for size in (NUM_DIGITS, NUM_SUMS)))
+    return total(outputs, jnp.zeros(0, jnp.int32), jnp.zeros(0, jnp.int32))
 
 
 def add_totals(one: Totals, other: Totals) -> Totals:
@@ -84,12 +86,11 @@ def add_totals(one: Totals, other: Totals) -> Totals:
     return jax.tree.map(add, one, other)
 
 
+def is_finite(totals: Totals) -> Int[Array, ""]:
+    """Count 1 if all sums are finite, 0 otherwise."""
+    return jnp.stack([jnp.isfinite(x.sum) for x in totals.values()]).all().astype(jnp.int32)
+
+
 def averages(totals: Totals) -> dict[str, float]:
     """Divide sums by counts, on the host: losses in nats, accuracies as fractions."""
-    sums = jax.tree.map(float, jax.device_get(totals))
-    return {
-        "digit_loss": sums.digit_loss / sums.digit_count,
-        "sum_loss": sums.sum_loss / sums.sum_count,
-        "digit_accuracy": sums.digit_correct / sums.digit_count,
-        "sum_accuracy": sums.sum_correct / sums.sum_count,
-    }
+    return {name: float(x.sum) / float(x.size) for name, x in jax.device_get(totals).items()}

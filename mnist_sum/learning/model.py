@@ -21,7 +21,7 @@ class Outputs(NamedTuple):
     """What the network says of the digit, and of the sum of digit and number."""
 
     digit_log_probabilities: Float[Array, "*batch 10"]
-    sum_logits: Float[Array, "*batch 19"]
+    sum_logits: Float[Array, "*batch_and_number 19"]
 
 
 class ConvBlock(nn.Module):
@@ -36,7 +36,7 @@ class ConvBlock(nn.Module):
     def __call__(
         self, x: Float[Array, "height in_channel width batch"], train: bool
     ) -> Float[Array, "out_height out_channel out_width batch"]:
-        x = Conv(self.features, self.window, name="conv")(x)
+        x = Conv(self.features, self.window, name="conv")(x, train=train)
         x = BatchNorm(1, self.axis_name, name="norm")(x, train=train)
         dropout = Dropout(self.dropout_rate, -1, self.axis_name, name="dropout")
         return dropout(nn.relu(x), train=train)
@@ -82,7 +82,7 @@ class DigitEncoder(nn.Module):
         x = block(5, features=10, window=3, dropout_rate=drop)(x, train)  # [9, 10, 9, batch]
         x = block(6, features=10, window=3, dropout_rate=drop)(x, train)  # [7, 10, 7, batch]
         x = block(7, features=10, window=3, dropout_rate=drop)(x, train)  # [5, 10, 5, batch]
-        x = Conv(NUM_DIGITS, window=5, name="conv8")(x)  # [1, 10, 1, batch]
+        x = Conv(NUM_DIGITS, window=5, name="conv8")(x, train=train)  # [1, 10, 1, batch]
         return x[0, :, 0].T
 
 
@@ -142,24 +142,21 @@ class MnistSum(nn.Module):
         )
 
     def __call__(
-        self, image: Real[Array, "batch 28 28"], number: Int[Array, " batch"], *, train: bool
+        self,
+        image: Real[Array, "batch 28 28"],
+        number: Int[Array, "batch ..."],
+        *,
+        train: bool = False,
     ) -> Outputs:
-        """Compute both outputs; pixels are 0..255, numbers 0..9.
+        """Compute both outputs; pixels are 0..255, numbers 0..9, one for each image or several.
 
-        Training needs the random stream "dropout" and makes "batch_stats" mutable.
+        Training needs the random stream "dropout" and makes "batch_stats" mutable. Only what
+        evaluates can be differentiated forward too, as by jax.jvp.
         """
         digit_logits = self.encoder(image, train=train)
-        sum_logits = self.adder(digit_logits, number, train=train)
-        return Outputs(nn.log_softmax(digit_logits), sum_logits)
-
-    def with_all_numbers(
-        self, image: Real[Array, "batch 28 28"], *, train: bool = False
-    ) -> Outputs:
-        """Compute the digit once and its sums with each of the ten numbers: [batch, number, 19]."""
-        digit_logits = self.encoder(image, train=train)
-        numbers = jnp.tile(jnp.arange(NUM_NUMBERS), len(image))
-        sum_logits = self.adder(jnp.repeat(digit_logits, NUM_NUMBERS, 0), numbers, train=train)
-        return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(-1, NUM_NUMBERS, NUM_SUMS))
+        pairs = jnp.repeat(digit_logits, number.size // len(image), axis=0)
+        sum_logits = self.adder(pairs, number.reshape(-1), train=train)
+        return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(*number.shape, NUM_SUMS))
 
 
 def make_model(recipe: Recipe, axis_name: str | None = None) -> MnistSum:

@@ -1,7 +1,10 @@
 """A trained network: its weights, and the recipe that says how they are put to use."""
 
+from typing import Any
+
 from flax import struct
 
+from mnist_sum.errors import InputError, describe
 from mnist_sum.learning.model import MnistSum, make_model
 from mnist_sum.recipe import Recipe
 
@@ -20,3 +23,12 @@ class Network(struct.PyTreeNode):
     def model(self) -> MnistSum:
         """The linen module that the weights are of."""
         return make_model(self.recipe)
+
+
+def check_network(network: Any) -> None:
+    """Raise InputError unless it is a Network."""
+    if not isinstance(network, Network):
+        raise InputError(
+            f"network is {describe(network)}, expected a Network: make one of a state by "
+            "Network(recipe, state.variables)."
+        )

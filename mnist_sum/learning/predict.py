@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Real
 
 from mnist_sum.inputs import as_images, as_numbers
 from mnist_sum.learning.model import Outputs
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, check_network
 
 Images = Real[Array | np.ndarray, "*batch 28 28"] | Sequence
 Numbers = (
@@ -43,18 +43,21 @@ def predict(network: Network, image: Images, number: Numbers) -> Prediction:
     Images are [batch, 28, 28], or one alone [28, 28], whose answer has no batch axis. They are as
     MNIST's are: pixels 0..255, a light digit upright on dark ground; `read_image` makes them of
     other pictures. One number 0..9 is for all images, a list or an array has one for each. Raises
-    InputError for what is not like that, as far as it can be seen: not within a jitted function,
-    and not whether an image is inverted or lies on its side.
+    InputError for what is not like that, a blank or an inverted image included, as far as values
+    can be seen: not within a jitted function.
     """
-    return _predict(network, *_check(image, number))[0]
+    return _predict(network, *_check(network, image, number))[0]
 
 
 def predict_probabilities(network: Network, image: Images, number: Numbers) -> Probabilities:
     """Compute how probable each digit and each sum is; what it takes is what `predict` takes."""
-    return _predict(network, *_check(image, number))[1]
+    return _predict(network, *_check(network, image, number))[1]
 
 
-def _check(image: Images, number: Numbers) -> tuple[Array | np.ndarray, Array | np.ndarray]:
+def _check(
+    network: Network, image: Images, number: Numbers
+) -> tuple[Array | np.ndarray, Array | np.ndarray]:
+    check_network(network)
     image = as_images("image", image)
     return image, as_numbers("number", number, image.shape[:-2])
 

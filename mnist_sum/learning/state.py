@@ -9,10 +9,11 @@ from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
 from mnist_sum.errors import RecipeError
+from mnist_sum.inputs import check_key
 from mnist_sum.learning.model import make_model
 from mnist_sum.recipe import Recipe
 
-SCHEDULE_STEPS = 10**6  # a schedule is made for so many, and read at fractions of them
+SCHEDULE_STEPS = 10**6  # a schedule is made for this many, and read at fractions of them
 
 
 class TrainState(struct.PyTreeNode):
@@ -20,7 +21,7 @@ class TrainState(struct.PyTreeNode):
 
     step: Int[Array, ""]
     total_steps: Int[Array, ""]
-    """Steps of the whole run, over which a schedule is laid; 0 where nobody said."""
+    """Steps of the whole run, over which a schedule is laid; 0 if not given."""
     params: dict
     batch_stats: dict
     opt_state: optax.OptState
@@ -32,7 +33,11 @@ class TrainState(struct.PyTreeNode):
 
 
 def create_state(recipe: Recipe, key: Key[Array, ""], total_steps: int | None = None) -> TrainState:
-    """Draw initial weights; raises RecipeError if a schedule lacks `total_steps`."""
+    """Draw initial weights.
+
+    Raises RecipeError if a schedule lacks `total_steps`, and InputError for what is no key.
+    """
+    check_key("key", key)
     if recipe.schedule != "constant" and not total_steps:
         raise RecipeError(f"schedule is {recipe.schedule!r} and needs the total_steps of the run.")
     return _create_state(recipe, key, jnp.asarray(total_steps or 0, jnp.int32))
@@ -40,28 +45,26 @@ def create_state(recipe: Recipe, key: Key[Array, ""], total_steps: int | None = 
 
 @partial(jax.jit, static_argnames="recipe")
 def _create_state(recipe: Recipe, key: Key[Array, ""], total_steps: Int[Array, ""]) -> TrainState:
-    image = jnp.zeros((2, 28, 28), jnp.uint8)
-    number = jnp.zeros(2, jnp.int32)
-    variables = make_model(recipe).init(key, image, number, train=False)
+    image, number = jnp.zeros((2, 28, 28), jnp.uint8), jnp.zeros(2, jnp.int32)
+    variables = make_model(recipe).init(key, image, number)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         total_steps=total_steps,
         params=variables["params"],
         batch_stats=variables["batch_stats"],
-        opt_state=optimizer(recipe, total_steps).init(variables["params"]),
+        opt_state=optimizer(recipe).init(variables["params"]),
     )
 
 
-def optimizer(recipe: Recipe, total_steps: int | Int[Array, ""]) -> optax.GradientTransformation:
-    """Make the optimizer of a recipe, its schedule laid over so many steps."""
-    sgd = optax.sgd(learning_rate(recipe, total_steps), recipe.momentum, recipe.nesterov)
-    if recipe.weight_decay == 0:
-        return sgd
-    return optax.chain(optax.add_decayed_weights(recipe.weight_decay, mask=are_kernels), sgd)
+def optimizer(recipe: Recipe) -> optax.GradientTransformation:
+    """Turn gradients into a direction, which is followed against by the learning rate."""
+    decay = optax.add_decayed_weights(recipe.weight_decay, mask=are_kernels)
+    momentum = optax.trace(recipe.momentum, recipe.nesterov)
+    return optax.chain(decay, momentum) if recipe.weight_decay else momentum
 
 
-def learning_rate(recipe: Recipe, total_steps: int | Int[Array, ""]) -> optax.ScalarOrSchedule:
-    """Make the learning rate: a number, or a function of the step.
+def learning_rate(recipe: Recipe, state: TrainState) -> float | Float[Array, ""]:
+    """Compute the learning rate of the state's next step.
 
     optax wants to know the length of a schedule when it compiles. So its schedule has a fixed one,
     and the length of the run may be an array: another one compiles nothing new.
@@ -69,12 +72,18 @@ def learning_rate(recipe: Recipe, total_steps: int | Int[Array, ""]) -> optax.Sc
     if recipe.schedule == "constant":
         return recipe.learning_rate
     one_cycle = optax.cosine_onecycle_schedule(SCHEDULE_STEPS, recipe.learning_rate, recipe.warmup)
+    with jax.numpy_dtype_promotion("standard"):  # which optax needs
+        return one_cycle(SCHEDULE_STEPS * (state.step / state.total_steps))
 
-    def rate(step: Int[Array, ""]) -> Float[Array, ""]:
-        with jax.numpy_dtype_promotion("standard"):  # which optax needs
-            return one_cycle(SCHEDULE_STEPS * (step / total_steps))
 
-    return rate
+def follow(recipe: Recipe, state: TrainState, gradients: dict, batch_stats: dict) -> TrainState:
+    """Take one step down the gradients, and keep the batch norms' new statistics."""
+    direction, opt_state = optimizer(recipe).update(gradients, state.opt_state, state.params)
+    rate = learning_rate(recipe, state)
+    params = jax.tree.map(lambda p, d: p - jnp.asarray(rate, p.dtype) * d, state.params, direction)
+    return state.replace(
+        step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state
+    )
 
 
 def are_kernels(params: dict) -> dict:

@@ -25,12 +25,12 @@ from jax.stages import Lowered, Traced
 from experiments.configs import named_config
 from experiments.system.device import IN_GRAPHS, add_xla_flag
 from mnist_sum.data import Dataset
+from mnist_sum.learning.epoch import begin_epoch, train_steps, zero_tally
 from mnist_sum.learning.evaluate import evaluate
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict
 from mnist_sum.learning.sharding import data_mesh
 from mnist_sum.learning.state import create_state
-from mnist_sum.learning.train import begin_epoch, train_steps, zero_tally
 from mnist_sum.recipe import Recipe
 
 CARD = Path(__file__).with_name("h100.textproto")
@@ -59,7 +59,9 @@ def train(config: str, device: jax.Device) -> Traced:
         state, epoch = create_state(recipe, key, total_steps=1), begin_epoch(key, TRAIN)
         return state, zero_tally(), _images(TRAIN), epoch, (jnp.int32(0), jnp.int32(1))
 
-    return train_steps.trace(recipe, *place(arguments, device), data_mesh([device]))
+    return train_steps.trace(
+        recipe, recipe.batch_size, *place(arguments, device), data_mesh([device])
+    )
 
 
 def evaluation(device: jax.Device) -> Traced:
