@@ -1,10 +1,13 @@
 """A browser without a window, and hands that draw in it; needs the extra `browser`."""
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
 from selenium import webdriver
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
@@ -85,19 +88,27 @@ class Page:
             hand.pointer_up()
             actions.perform()
 
-    def press(self, *keys: str, held: str = "") -> None:
-        """Press keys one after the other, wherever the focus is; with another one `held` down."""
-        actions = webdriver.ActionChains(self.browser, duration=0)
-        for key in held:
-            actions.key_down(key)
-        actions.send_keys(*keys)
-        for key in held:
-            actions.key_up(key)
-        actions.perform()
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, wherever the focus is; Keys.CONTROL stays down."""
+        self.browser.switch_to.active_element.send_keys(*keys)
 
     def equation(self) -> str:
         """Read the digit, the number and the sum."""
         return self.ask("['digit', 'number', 'sum'].map((id) => find(id).textContent).join(' ')")
+
+    def picture(self) -> UInt8[np.ndarray, "280 280"]:
+        """Take the drawing for the command, dark on light."""
+        return 255 - np.array(self.ask("[...readInk()]"), np.uint8).reshape(280, 280)
+
+    def bars(self, name: str) -> list[float]:
+        """Read the probabilities of a chart."""
+        heights = f"[...document.querySelectorAll('#{name}-bars b')].map((b) => b.style.height)"
+        return [float(height.removesuffix("%")) / 100 for height in self.ask(heights)]
+
+    def told(self) -> str:
+        """Hear what the page says when the hand rests."""
+        time.sleep(1)
+        return self.ask("find('spoken').textContent")
 
     def colour(self, selector: str, kind: str) -> str:
         """Look up a colour as it is shown."""

@@ -1,17 +1,24 @@
 "use strict";
-// The preparation of mnist_sum/reading/ink.py, from where the paper is taken off and the ink is left. As
-// MNIST's makers did: scale the ink's box to 20 pixels, with grey edges, and move its centre of mass
-// to the centre of 28.
+// The last steps of mnist_sum/reading/ink.py, from where the ink is found: leave the digit alone,
+// scale its box to 20 pixels, with grey edges, and move its centre of mass to the centre of 28.
 
 const [SIDE, BOX] = [28, 20];
 const CENTRE = 14.5; // of MNIST's images, from the outer edge of pixel 0
-const INK = 0.3; // what is fainter does not count for the box
+const INK = 0.3; // what is fainter does not count
 const [THINNEST, THICKEST] = [1.5, 3.2]; // strokes, of 20 pixels
+const FINEST = 0.015; // of the paper's side, so that a dot is seen
+const [SPECK, OTHER] = [0.02, 0.1]; // of the largest part: dust below, another digit above
+const NEAR = 0.4; // of the largest part's longer side
+const MIN_BOX = 10; // pixels
 
-/** Make the 784 pixels, 0..255, of a drawing of side x side bytes; null if there is no ink. */
-function prepare(ink, side) {
+/** Make { pixels }, 784 of 0..255, of a drawing of side x side bytes.
+ *
+ * Or { refusal }, in the words of the command, if it is not of one digit.
+ */
+function prepare(drawing, side) {
+  const { ink, refusal } = keepDigit(drawing, side);
+  if (refusal) return { refusal };
   const box = measure(ink, side);
-  if (box === null) return null;
   const unit = Math.max(box.bottom - box.top, box.right - box.left) / BOX;
   const rows = overlaps(box.y, unit, box.top, box.bottom, side);
   const columns = overlaps(box.x, unit, box.left, box.right, side);
@@ -25,7 +32,7 @@ function prepare(ink, side) {
       pixels[i * SIDE + j] = Math.round(column.reduce((sum, [x, part]) => sum + part * line[x], 0));
     });
   });
-  return pixels;
+  return { pixels };
 }
 
 /** Choose the pen for a drawing, so that its strokes come out neither too thin nor too thick.
@@ -34,14 +41,75 @@ function prepare(ink, side) {
  * scaled to 20 pixels. Strokes, unlike ink, can simply be drawn anew with another.
  */
 function choosePen(width, strokes) {
-  let [left, right, top, bottom] = [1, 0, 1, 0];
-  for (const [x, y] of strokes.flat()) {
-    [left, right] = [Math.min(left, x), Math.max(right, x)];
-    [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
-  }
-  const way = Math.max(right - left, bottom - top, 0.02); // even of a dot
+  const extent = (values) => Math.max(...values) - Math.min(...values);
+  const way = Math.max(...[0, 1].map((axis) => extent(strokes.flat().map((point) => point[axis]))));
   const fitting = (pixels) => (way * pixels) / (BOX - pixels); // the pen widens the box
-  return Math.min(Math.max(width, fitting(THINNEST)), fitting(THICKEST));
+  return Math.max(FINEST, Math.min(Math.max(width, fitting(THINNEST)), fitting(THICKEST)));
+}
+
+/** Keep the largest part of a drawing and what is near it; dust goes, and another digit may not be. */
+function keepDigit(drawing, side) {
+  const parts = findParts(drawing, side);
+  if (parts.length === 0) return refuse("nothing but paper, expected a digit.");
+  const largest = parts.reduce((a, b) => (b.pixels.length > a.pixels.length ? b : a));
+  const longer = Math.max(largest.right - largest.left, largest.bottom - largest.top);
+  if (longer < MIN_BOX) return refuse(`too small a digit, expected ${MIN_BOX} pixels at least.`);
+  const isAtLeast = (share) => (part) => part.pixels.length >= share * largest.pixels.length;
+  const box = { ...largest };
+  let others = parts.filter(isAtLeast(SPECK));
+  const kept = [];
+  for (let near = [largest]; near.length > 0; ) {
+    kept.push(...near);
+    others = others.filter((part) => !near.includes(part));
+    for (const part of near) {
+      for (const end of ["left", "top"]) box[end] = Math.min(box[end], part[end]);
+      for (const end of ["right", "bottom"]) box[end] = Math.max(box[end], part[end]);
+    }
+    near = others.filter((part) => gap(part, box) <= NEAR * longer);
+  }
+  if (others.some(isAtLeast(OTHER))) {
+    return refuse("things far apart, expected one digit: cut it out.");
+  }
+  const ink = drawing.slice();
+  for (const part of parts) {
+    if (!kept.includes(part)) for (const pixel of part.pixels) ink[pixel] = 0;
+  }
+  return { ink };
+}
+
+function refuse(what) {
+  return { refusal: `The drawing shows ${what}` };
+}
+
+/** Find what is connected, across corners too. */
+function findParts(ink, side) {
+  const left = ink.map((value) => value > INK * 255);
+  const parts = [];
+  for (let start = left.indexOf(1); start >= 0; start = left.indexOf(1, start)) {
+    const part = { pixels: [start], left: side, right: 0, top: side, bottom: 0 };
+    left[start] = 0;
+    for (const pixel of part.pixels) { // which grows meanwhile
+      const [row, column] = [Math.floor(pixel / side), pixel % side];
+      part.left = Math.min(part.left, column);
+      part.right = Math.max(part.right, column + 1);
+      part.top = Math.min(part.top, row);
+      part.bottom = Math.max(part.bottom, row + 1);
+      for (let y = Math.max(row - 1, 0); y <= Math.min(row + 1, side - 1); y++) {
+        for (let x = Math.max(column - 1, 0); x <= Math.min(column + 1, side - 1); x++) {
+          const neighbour = y * side + x;
+          if (left[neighbour]) part.pixels.push(neighbour);
+          left[neighbour] = 0;
+        }
+      }
+    }
+    parts.push(part);
+  }
+  return parts;
+}
+
+/** Measure how far apart two boxes are; below 0 if they overlap. */
+function gap(a, b) {
+  return Math.max(a.top - b.bottom, b.top - a.bottom, a.left - b.right, b.left - a.right);
 }
 
 /** Find the box of the ink and its centre of mass, in pixels from the upper left. */
@@ -62,7 +130,7 @@ function measure(ink, side) {
       bottom = row + 1;
     }
   }
-  return bottom === 0 ? null : { left, right, top, bottom, x: x / mass, y: y / mass };
+  return { left, right, top, bottom, x: x / mass, y: y / mass };
 }
 
 /** List for each of 28 pixels, `unit` long, which of the drawing's it covers by which share. */

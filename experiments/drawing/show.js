@@ -3,6 +3,7 @@
 
 const INK_SIDE = 280; // of the drawing that is handed on: ten pixels for each of the network's
 const PEN_WIDTH = 0.075; // of the paper's side
+const SURE = 0.9; // below, the runner-up is named too
 const QUIET = 500; // milliseconds without a change, before the answer is spoken
 
 const padContext = pad.getContext("2d");
@@ -46,7 +47,7 @@ function show() {
   drawStrokes(padContext, pad.width, PEN_WIDTH);
   drawStrokes(inkContext, INK_SIDE, choosePen(PEN_WIDTH, strokes));
   const start = performance.now();
-  const pixels = prepare(readInk(), INK_SIDE);
+  const { pixels, refusal } = strokes.length > 0 ? prepare(readInk(), INK_SIDE) : {};
   const answer = pixels && predict(pixels, number);
   const milliseconds = performance.now() - start;
 
@@ -55,11 +56,12 @@ function show() {
   showEquation(answer);
   showBars("digit", answer, 0);
   showBars("sum", answer, number);
+  find("notice").textContent = refusal ?? (answer ? nameDoubt(answer) : "");
   find("hint").hidden = strokes.length > 0;
   find("undo").disabled = past.length === 0;
   find("clear").disabled = strokes.length === 0;
   clearTimeout(speech);
-  speech = setTimeout(() => speak(answer, milliseconds), QUIET);
+  speech = setTimeout(() => speak(answer, refusal, milliseconds), QUIET);
 }
 
 /** Draw all strokes, black on nothing, as curves through the middles between their points. */
@@ -127,15 +129,26 @@ function showBars(name, answer, first) {
 }
 
 /** Say the answer to those who listen to the page. */
-function speak(answer, milliseconds) {
+function speak(answer, refusal, milliseconds) {
   const say = (name) => `${answer[name]}, ${certainty(answer, name)}`;
+  const doubt = answer && nameDoubt(answer);
   find("spoken").textContent = answer
-    ? `Digit ${say("digit")}. Plus ${number} makes ${say("sum")}.`
-    : "Nothing is drawn yet.";
+    ? `Digit ${doubt || say("digit")}. Plus ${number} makes ${say("sum")}.`
+    : (refusal ?? "Nothing is drawn yet.");
   find("digit-bars").ariaLabel = answer ? `Most probable digit: ${say("digit")}` : "Nothing yet";
   find("sum-bars").ariaLabel = answer ? `Most probable sum: ${say("sum")}` : "Nothing yet";
   find("image").ariaLabel = answer ? "The drawing in 28 by 28 pixels" : "Nothing yet";
   find("speed").textContent = answer ? `, answering in ${milliseconds.toFixed(1)} ms` : "";
+}
+
+/** Name the most probable digit and the runner-up, if there is doubt. */
+function nameDoubt({ digit, digitLogProbabilities }) {
+  const probabilities = digitLogProbabilities.map(Math.exp);
+  if (probabilities[digit] >= SURE) return "";
+  const rest = probabilities.map((probability, value) => (value === digit ? 0 : probability));
+  const runnerUp = argmax(rest);
+  const say = (value) => `${value}, ${Math.round(100 * probabilities[value])} %`;
+  return `perhaps ${say(digit)}; or ${say(runnerUp)}`;
 }
 
 function certainty(answer, name) {
