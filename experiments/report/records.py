@@ -13,9 +13,6 @@ from mnist_sum.errors import UsageError
 Records = list[dict[str, Any]]  # of a run: one an epoch
 
 LAST_EPOCHS = 7  # averaged, as single epochs are noisy
-MOST_DECIMALS = (
-    2  # of an accuracy in percent: of ten seeds of 10,000 images, a third would be noise
-)
 ORIGINAL_LOG = Path(__file__).parents[1] / "results" / "original.jsonl"
 
 

@@ -7,9 +7,7 @@ from math import floor, log10
 
 from tabulate import tabulate
 
-MOST_DECIMALS = (
-    2  # of an accuracy in percent: of ten seeds of 10,000 images, a third would be noise
-)
+MOST_DECIMALS = 2  # of an accuracy in percent: a third would be noise, even of ten seeds
 
 Row = Sequence[str | int]
 

@@ -1,23 +1,14 @@
 """The pictures of a report, and what all of them have in common: size, colours, fonts, saving."""
 
-import logging
 from pathlib import Path
 
-from mnist_sum.errors import UsageError
+from mnist_sum.errors import reasons_of_matplotlib
 from mnist_sum.outputs import write_whole
 
-logging.getLogger("matplotlib").disabled = True  # or it would say the same in lines of its own
-try:
+with reasons_of_matplotlib():
     import matplotlib.style
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-except (OSError, ValueError) as error:  # of a machine without a folder to write, of a setting
-    reason, _, _ = str(error).partition(";")
-    raise UsageError(
-        f"{reason}: set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to agg."
-    ) from error
-finally:
-    logging.getLogger("matplotlib").disabled = False
 
 WIDTH = 8.0  # inches, shown about 800 pixels wide
 SMALL, TITLE_SIZE = 8, 10  # points

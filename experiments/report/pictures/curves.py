@@ -134,7 +134,7 @@ def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
     """Say what the axes of both outputs show, and label each line beside its end."""
     for axes, output in zip(row, COLOURS, strict=True):
         axes.set(title=f"{output.capitalize()} {quantity}", xlabel=x_label)
-        axes.set_xlim(0.5, max(axes.dataLim.x1, 1) + 0.5)
+        axes.set_xlim(0.5, axes.dataLim.x1 + 0.5)
         axes.locator_params(axis="x", nbins=6, integer=True, min_n_ticks=1)
         to_axes = axes.transData - axes.transAxes
         ends = [to_axes.transform(np.asarray(line.get_xydata())[-1])[1] for line in axes.lines]
