@@ -19,16 +19,8 @@ def make_run(tmp_path):
         folder = tmp_path / f"run-{seed}"
         config = config_of({"seed": seed, "epochs": 8} | fields)
         with workdir.hold(folder, "base", config, {}, False):
-            pass
-        records = [
-            {
-                "epoch": epoch,
-                "test": {"digit_loss": 1.0, "digit_accuracy": x, "sum_accuracy": x / 2},
-                "seconds": 1,
-            }
-            for epoch, x in enumerate(accuracies, 1)
-        ]
-        workdir.write_metrics(folder, records)
+            tests = [{"loss": 1.0, "digit_accuracy": x, "sum_accuracy": x / 2} for x in accuracies]
+            workdir.write_metrics(folder, [{"test": test, "seconds": 1} for test in tests])
         return str(folder)
 
     return make
@@ -53,13 +45,9 @@ def test_the_spread_is_over_the_seeds(make_run, tmp_path, capsys):
     assert re.search(r"last epoch +digit accuracy +65 +21 +50 +80$", table[1])
     assert last == f"See {out}/seeds.png; the figures of all seeds are in {out}/summary.json."
     assert size_of_png(out / "seeds.png") == (1280, 576)
-
-
-def test_a_mean_of_seven_epochs_needs_seven(make_run, tmp_path):
-    runs = [make_run(seed, [0.5] * 3, epochs=3) for seed in (1, 2)]
-    assert main([*runs, "--output", str(tmp_path / "out")]) == 0
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert list(summary["test"]) == ["last_epoch"]
+    short = [make_run(seed, [0.5] * 3, epochs=3) for seed in (3, 4)]  # too short for a mean of 7
+    assert main([*short, "--output", str(out)]) == 0
+    assert list(json.loads((out / "summary.json").read_text())["test"]) == ["last_epoch"]
 
 
 def assert_refused(line, message, capsys, output="/dev/null/out"):
