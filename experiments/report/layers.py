@@ -1,6 +1,5 @@
 """The network's layers and their receptive fields, read from the network itself."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -54,7 +53,7 @@ def list_layers(model: MnistSum) -> list[Layer]:
 
     image, number = jnp.zeros((1, 28, 28)), jnp.zeros(1, int)
     with nn.intercept_methods(record):
-        jax.eval_shape(partial(model.init, train=False), jax.random.key(0), image, number)
+        jax.eval_shape(model.init, jax.random.key(0), image, number)
     return layers
 
 
