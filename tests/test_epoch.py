@@ -84,6 +84,7 @@ def test_a_short_batch_is_trained_on_as_well(dataset, examples):
     assert totals["digit_loss"].size == examples
 
 
+@pytest.mark.long
 def test_without_jit_an_epoch_is_the_same(dataset):
     part = Dataset(*(x[:10] for x in dataset))
     compiled = train_epoch(RECIPE, new_state(), part, jax.random.key(0))

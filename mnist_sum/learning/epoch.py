@@ -141,7 +141,7 @@ def _loop(
 ) -> Carry:
     axis_name = split_axis(batch_size, mesh)
 
-    def step_on(step: Int[Scalar, ""], carry: tuple[TrainState, Tally]) -> tuple[TrainState, Tally]:
+    def step_on(step: int | Int[Scalar, ""], carry: Carry) -> Carry:
         state, (totals, finite_steps) = carry
         rows = lax.dynamic_slice_in_dim(epoch.order, step * recipe.batch_size, batch_size)
         batch = take_batch(dataset, own_part(rows, axis_name))
