@@ -135,7 +135,7 @@ def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
     for axes, output in zip(row, COLOURS, strict=True):
         axes.set(title=f"{output.capitalize()} {quantity}", xlabel=x_label)
         axes.set_xlim(0.5, axes.dataLim.x1 + 0.5)
-        axes.locator_params(axis="x", nbins=6, integer=True, min_n_ticks=1)
+        axes.locator_params("x", nbins=6, steps=[1, 2, 3, 5, 10], integer=True, min_n_ticks=1)
         to_axes = axes.transData - axes.transAxes
         ends = [to_axes.transform(np.asarray(line.get_xydata())[-1])[1] for line in axes.lines]
         for line, height in zip(axes.lines, move_apart(ends, LABEL_GAP), strict=True):
