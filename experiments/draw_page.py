@@ -14,12 +14,11 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tyro
 from flax.traverse_util import flatten_dict
-from jaxtyping import Float
 
 from experiments.system.arguments import parse_options
 from mnist_sum.devices import use_processor
@@ -31,14 +30,6 @@ from mnist_sum.outputs import check_output, write_whole
 from mnist_sum.terminal import exit_code
 
 PARTS = Path(__file__).with_name("drawing")
-
-
-class Layer(NamedTuple):
-    """A convolution or a dense layer, with the batch norm that follows it folded in."""
-
-    name: str
-    kernel: Float[np.ndarray, "*window in_feature out_feature"]
-    bias: Float[np.ndarray, " out_feature"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,21 +72,20 @@ def make_page(network: Network) -> str:
 def describe_network(network: Network) -> str:
     """Write a network as JSON: its layers' names and shapes, and all weights in one string."""
     layers = list(fold(network.variables))
-    arrays = [x for layer in layers for x in (layer.kernel, layer.bias)]
-    weights = np.concatenate([x.ravel() for x in arrays]).astype("<f4")
+    weights = np.concatenate([x.ravel() for _, *arrays in layers for x in arrays]).astype("<f4")
     parameters = flatten_dict(network.variables["params"]).values()
     return json.dumps(
         {
             "adder": network.recipe.adder,
             "parameters": sum(x.size for x in parameters),
-            "layers": [{"name": layer.name, "shape": layer.kernel.shape} for layer in layers],
+            "layers": [{"name": name, "shape": kernel.shape} for name, kernel, _ in layers],
             "weights": base64.b64encode(weights.tobytes()).decode(),
         }
     )
 
 
-def fold(variables: Mapping[str, Any]) -> Iterator[Layer]:
-    """Fold each batch norm, with its running statistics, into the layer before it.
+def fold(variables: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Fold each batch norm into the layer before it; returns the name, kernel and bias of each.
 
     In float64, so that nothing is lost before the weights are rounded to float32 once.
     """
@@ -109,11 +99,11 @@ def fold(variables: Mapping[str, Any]) -> Iterator[Layer]:
         bias = params.get((*block, layer, "bias"), np.zeros(kernel.shape[-1]))
         norm = (*block, "norm")
         if (*norm, "scale") not in params:  # the last of the encoder and of the adder
-            yield Layer("/".join((*block, layer)), kernel, bias)
+            yield "/".join((*block, layer)), kernel, bias
             continue
         factor = params[*norm, "scale"] / np.sqrt(statistics[*norm, "var"] + BatchNorm.epsilon)
         shift = params[*norm, "bias"] - statistics[*norm, "mean"] * factor
-        yield Layer("/".join(block), kernel * factor, bias * factor + shift)
+        yield "/".join(block), kernel * factor, bias * factor + shift
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -15,9 +15,8 @@ from typing import NoReturn
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
-from mnist_sum.learning.network import Network
 from mnist_sum.program_cache import keep_compiled_programs
-from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_percent
+from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_probability
 from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code
 
@@ -65,26 +64,27 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="draw each picture, what the network is given of it, and all probabilities: .png, "
         ".jpg, .pdf or .svg",
     )
-    options = parser.parse_args(argv)
-    if "-" in options.file:
-        raise UsageError("- is no file, and pictures are not read from a pipe: name their files.")
-    return options
+    return parser.parse_args(argv)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer for all files, as far as they can be read; returns the exit code."""
+    """Answer for all files that can be read, and name the others; returns the exit code."""
     drawing = import_drawing(options) if options.picture else None
     use_processor()  # as a GPU takes longer to start
     keep_compiled_programs(0)  # an answer without them only takes longer
-    load = load_run if options.weights.is_dir() else load_weights
-    network = load(options.weights)
+    network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
     width = max(map(len, ["file", *options.file]))
     columns = DIGIT_ALONE if options.add is None else COLUMNS
     several = len(options.file) > 1
     if several and not options.json:
         print("file".ljust(width), *columns, sep="  ")
     answers = []
-    for answer in answer_files(network, options):
+    for file in options.file:
+        try:
+            answer = answer_picture(network, file, options.add)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            continue
         answers.append(answer)
         if not options.json:
             print(row(answer, width, columns) if several else answer.sentence(), flush=True)
@@ -109,23 +109,12 @@ def import_drawing(options: argparse.Namespace) -> ModuleType:
     return drawing
 
 
-def answer_files(network: Network, options: argparse.Namespace) -> Iterator[Answer]:
-    """Answer for each file that can be read, and name the others."""
-    for file in options.file:
-        try:
-            yield answer_picture(network, file, options.add)
-        except InputError as error:
-            sys.stdout.flush()
-            print(f"error: {error}", file=sys.stderr)
-
-
 def row(answer: Answer, width: int, columns: Sequence[str]) -> str:
     """Write an answer as a row of a table."""
-    cells = {name: str(value) for name, value in answer.fields().items()}
-    for name, probabilities in (("digit %", answer.digits), ("  sum %", answer.sums)):
-        cells[name] = write_percent(probabilities.max(), 2).removesuffix(" %")
+    percents = (write_probability(x.max(), 2)[:-1] for x in (answer.digits, answer.sums))
+    cells = answer.fields() | dict(zip(("digit %", "  sum %"), percents, strict=True))
     notes = filter(None, [name_runner_up(answer.digits), answer.page])
-    values = [cells[column].rjust(len(column)) for column in columns]
+    values = [f"{cells[column]:>{len(column)}}" for column in columns]
     return "  ".join([answer.name.ljust(width), *values, *notes])
 
 

@@ -22,11 +22,11 @@ def test_norm_is_folded_into_the_layer_before_it():
         "params": {"block1": {"dense": dense, "norm": norm}, "conv8": {"kernel": [[[[6.0]]]]}},
         "batch_stats": {"block1": {"norm": statistics}},
     }
-    block, last = fold(variables)
-    assert (block.name, last.name) == ("block1", "conv8")
-    np.testing.assert_allclose(block.kernel, [[3.0, 1.0]])  # 2 * 3 / sqrt(4)
-    np.testing.assert_allclose(block.bias, [3.5, -1.0])  # (1 - 2) * 3 / sqrt(4) + 5
-    assert (last.kernel.item(), last.bias.item()) == (6.0, 0.0)
+    (block, kernel, bias), (last, last_kernel, last_bias) = fold(variables)
+    assert (block, last) == ("block1", "conv8")
+    np.testing.assert_allclose(kernel, [[3.0, 1.0]])  # 2 * 3 / sqrt(4)
+    np.testing.assert_allclose(bias, [3.5, -1.0])  # (1 - 2) * 3 / sqrt(4) + 5
+    assert (last_kernel.item(), last_bias.item()) == (6.0, 0.0)
 
 
 def test_command_writes_the_page_whole_in_any_locale(tmp_path):

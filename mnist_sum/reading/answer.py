@@ -31,19 +31,12 @@ class Answer(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Give what is most probable, for JSON."""
-        digit, runner_up = best_two(self.digits)
-        fields = {
-            "file": self.name,
-            "page": self.page,
-            "digit": digit,
-            "digit_probability": round(float(self.digits[digit]), 6),
-            "runner_up": runner_up,
-            "runner_up_probability": round(float(self.digits[runner_up]), 6),
-        }
+        fields: dict[str, Any] = {"file": self.name, "page": self.page}
+        for name, digit in zip(("digit", "runner_up"), best_two(self.digits), strict=True):
+            fields |= {name: digit, f"{name}_probability": round(float(self.digits[digit]), 6)}
         if self.number is not None:
-            sum_ = int(self.sums.argmax())
-            probability = round(float(self.sums[sum_]), 6)
-            fields |= {"number": self.number, "sum": sum_, "sum_probability": probability}
+            fields |= {"number": self.number, "sum": int(self.sums.argmax())}
+            fields |= {"sum_probability": round(float(self.sums.max()), 6)}
         return fields
 
     def sentence(self) -> str:
@@ -81,11 +74,10 @@ def name_best(probabilities: Float[np.ndarray, " value"]) -> str:
 
 
 def name_runner_up(probabilities: Float[np.ndarray, " value"]) -> str:
-    """Write "or 1, 30 %" in doubt, and else nothing."""
+    """Write "or 1, 30 %" in doubt, and nothing else."""
     best, runner_up = best_two(probabilities)
-    if probabilities[best] >= SURE:
-        return ""
-    return f"or {runner_up}, {write_percent(probabilities[runner_up], 0)}"
+    percent = write_percent(probabilities[runner_up], 0)
+    return "" if probabilities[best] >= SURE else f"or {runner_up}, {percent}"
 
 
 def write_percent(probability: float, decimals: int) -> str:

@@ -23,7 +23,6 @@ PROGRAM = MARK.decode()
 MARKS: dict[str, dict[str, Any]] = {  # so that it may be replaced by a newer one
     ".png": {"metadata": {"Software": PROGRAM}},
     ".jpg": {"pil_kwargs": {"comment": PROGRAM}},
-    ".jpeg": {"pil_kwargs": {"comment": PROGRAM}},
     ".pdf": {"metadata": {"Creator": PROGRAM}},
     ".svg": {"metadata": {"Creator": PROGRAM}},
 }
