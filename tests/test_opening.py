@@ -55,8 +55,8 @@ def distance(picture) -> float:
 
 def grey_of(picture):
     """Open a picture of one page."""
-    [page] = open_pages(picture)
-    return make_grey(page.image).astype(int)
+    [(_, _, image)] = open_pages(picture)
+    return make_grey(image).astype(int)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -137,8 +137,8 @@ def test_of_several_pages_the_first_with_ink_is_read(name, kind, tmp_path):
     blank = Image.new("L", GREY.size, 255)
     others = [GREY.copy(), Image.new("L", GREY.size, 0)]
     blank.save(path, save_all=True, append_images=others)
-    place, image = read_page(path)
-    assert place == f"{kind} 2 of 3"
+    page, image = read_page(path)
+    assert page == f"{kind} 2 of 3"
     assert np.abs(image.astype(int) - DIGIT).mean() < 12
     two = Image.fromarray(TWO).resize(GREY.size)
     blank.save(path, save_all=True, append_images=[two, *others])

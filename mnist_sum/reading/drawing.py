@@ -89,7 +89,7 @@ def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
 
 def thumbnail(answer: Answer) -> Image.Image:
     """Open the page that was read once more, small."""
-    image = next(page.image for page in open_pages(answer.picture) if page.place == answer.page)
+    image = next(x for _, page, x in open_pages(answer.picture) if page == answer.page)
     image.thumbnail((LARGEST, LARGEST))
     return image.convert("RGBA")
 

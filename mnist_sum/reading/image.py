@@ -26,9 +26,9 @@ def read_image(image: Picture) -> UInt8[np.ndarray, "28 28"]:
 
 def read_page(picture: Picture) -> tuple[str, UInt8[np.ndarray, "28 28"]]:
     """Read the first page with ink; returns which it was, if there are several, and the image."""
-    for page in open_pages(picture):
+    for name, page, opened in open_pages(picture):
         try:
-            return page.place, make_mnist(page.name, make_grey(page.image))
+            return page, make_mnist(name, make_grey(opened))
         except BlankError as error:
             blank = error
     raise blank

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Num, UInt8
@@ -30,19 +30,12 @@ MISSING = 0.05  # of a picture's rows, at most
 Picture = str | os.PathLike[str] | Image.Image | Num[Any, "..."] | list
 
 
-class Page(NamedTuple):
-    """A picture, or a page or frame of it."""
+def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
+    """Open a picture page by page, or frame by frame; raises InputError for what is none.
 
-    name: str
-    """What errors call it."""
-    place: str
-    """Such as "page 2 of 3"; empty if there is one only."""
-    image: Image.Image
-    """Upright, in mode L, RGB or RGBA."""
-
-
-def open_pages(picture: Any) -> Iterator[Page]:
-    """Open a picture page by page; raises InputError for what is none."""
+    Yields what errors call it, such as "a.tif (page 2 of 3)", which page it is, empty if there is
+    only one, and the page: upright, in mode L, RGB or RGBA.
+    """
     if isinstance(picture, (str, bytes, os.PathLike)):
         yield from _open_file(Path(os.fsdecode(picture)))
         return
@@ -50,7 +43,7 @@ def open_pages(picture: Any) -> Iterator[Page]:
     _check_size("image", image)
     with _naming("image"):
         image.load()
-    yield Page("image", "", _simplify(image))
+    yield "image", "", _simplify(image)
 
 
 def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
@@ -64,7 +57,7 @@ def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
     return np.asarray(grey)
 
 
-def _open_file(path: Path) -> Iterator[Page]:
+def _open_file(path: Path) -> Iterator[tuple[str, str, Image.Image]]:
     name = f"{path}" if f"{path}".isprintable() else repr(f"{path}")
     if not path.exists():
         raise InputError(f"There is no file {name}: check its name.")
@@ -80,13 +73,13 @@ def _open_file(path: Path) -> Iterator[Page]:
             count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         kind = "page" if image.format == "TIFF" else "frame"
         for index in range(count):
-            place = f"{kind} {index + 1} of {count}" if count > 1 else ""
-            page = f"{name} ({place})" if place else name
-            with _naming(page):
+            page = f"{kind} {index + 1} of {count}" if count > 1 else ""
+            title = f"{name} ({page})" if page else name
+            with _naming(title):
                 image.seek(index)
-                _check_size(page, image)
+                _check_size(title, image)
                 image.load()
-            yield Page(page, place, _simplify(image))
+            yield title, page, _simplify(image)
 
 
 @contextmanager
@@ -193,12 +186,12 @@ def _simplify(image: Image.Image) -> Image.Image:
 
 def _lay_on_paper(grey: Image.Image, opacity: Image.Image) -> Image.Image:
     """Fill what is transparent: paper under a drawing, more of the same around a picture."""
-    weights = np.asarray(opacity, np.float32)
-    share = float(weights.mean()) / 255
+    pixels, weights = np.asarray(grey), np.asarray(opacity, np.float32)
+    share = weights.mean() / 255
     if share == 0:
         return Image.new("L", grey.size)
-    tone = float((np.asarray(grey) * weights).mean() / weights.mean())
-    spread = float((np.abs(np.asarray(grey) - tone) * weights).mean() / weights.mean())
+    tone = np.average(pixels, weights=weights)
+    spread = np.average(np.abs(pixels - tone), weights=weights)
     if share < 0.5 or spread < UNIFORM:
         tone = 255 if tone < 128 else 0
     return Image.composite(grey, Image.new("L", grey.size, round(tone)), opacity)
@@ -229,12 +222,10 @@ def _scale(array: Num[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
         return array
     values = array.astype(np.float64)
     least, greatest = float(values.min()), float(values.max())
-    if not np.isfinite([least, greatest]).all():
-        raise InputError(
-            f"image holds {least if not np.isfinite(least) else greatest}, expected finite numbers."
-        )
-    scales = [scale for scale in SCALES if least >= 0 and greatest <= OVERSHOOT * scale]
-    if scales:
-        least, greatest = 0.0, float(scales[0])
+    for value in (least, greatest):
+        if not np.isfinite(value):
+            raise InputError(f"image holds {value}, expected finite numbers.")
+    if least >= 0 and greatest <= OVERSHOOT * SCALES[-1]:
+        least, greatest = 0.0, next(x for x in SCALES if greatest <= OVERSHOOT * x)
     values = (values - least) / max(greatest - least, 1e-9) * 255
     return np.rint(values).clip(0, 255).astype(np.uint8)
