@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,7 +15,6 @@ from mnist_sum.__main__ import main
 from mnist_sum.data import load
 from mnist_sum.files.weights import load_pretrained, save_weights
 from mnist_sum.learning.predict import predict
-from mnist_sum.program_cache import keep_compiled_programs
 from mnist_sum.reading.answer import Answer
 from mnist_sum.reading.image import read_image
 from tests.commands import ROOT
@@ -26,19 +24,155 @@ from tests.commands import ROOT
 def files(tmp_path, monkeypatch):
     """Make pictures of a 0 and of a 1, a file that is none, and weights, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    for i, image in enumerate(load("sample").test.image[[0, 50]]):
-        Image.fromarray(255 - image).resize((140, 140)).save(f"{i}.png")
+    for digit, image in enumerate(load("sample").test.image[:2]):
+        Image.fromarray(255 - image).resize((140, 140)).save(f"{digit}.png")
     Path("bad.png").write_text("no picture")
     save_weights(load_pretrained(), "w", {})
     Path("w.png").symlink_to("w")
 
 
 def test_it_answers_as_the_library_does(capsys):
-    for number in (5, None):
-        add = [] if number is None else ["--add", f"{number}"]
-        assert main(["0.png", "1.png", "--weights", "w", "--json", *add]) == 0
-        answers = json.loads(capsys.readouterr().out)
-        for file, answer in zip(("0.png", "1.png"), answers, strict=True):
-            expected = predict(load_pretrained(), read_image(file), number or 0)._asdict()
-            expected |= {"file": file, "page": "", "number": number}
-            kept = [name for name in expected if number or name not in ...]
+    assert main(["0.png", "1.png", "--add", "5", "--weights", "w", "--json"]) == 0
+    for digit, answer in enumerate(json.loads(capsys.readouterr().out)):
+        expected = predict(load_pretrained(), read_image(f"{digit}.png"), 5)._asdict()
+        expected = {name: pytest.approx(float(x), abs=1e-6) for name, x in expected.items()}
+        runner_up = {name: answer[name] for name in ("runner_up", "runner_up_probability")}
+        assert answer == {"file": f"{digit}.png", "page": "", "number": 5} | expected | runner_up
+    assert main(["1.png", "--json"]) == 0
+    [answer] = json.loads(capsys.readouterr().out)
+    assert answer["digit"] == 1
+    assert not {"number", "sum", "sum_probability"} & set(answer)
+
+
+@pytest.mark.parametrize(
+    ("digits", "number", "sums", "sentence"),
+    [
+        ({7: 0.9997}, 5, {12: 0.99}, "page 2 of 3: digit 7 (99.97 %), plus 5 makes 12 (99.00 %)"),
+        ({7: 1.0}, None, {}, "page 2 of 3: digit 7 (> 99.99 %)"),
+        ({7: 0.62, 1: 0.3}, None, {}, "page 2 of 3: perhaps 7, 62 %; or 1, 30 %"),
+        (
+            {7: 0.899, 1: 0.1},
+            5,
+            {12: 0.61, 6: 0.29},
+            "page 2 of 3: perhaps 7, 90 %; or 1, 10 %. Plus 5 makes perhaps 12, 61 %; or 6, 29 %",
+        ),
+    ],
+)
+def test_an_answer_names_the_page_and_in_doubt_the_runner_up(digits, number, sums, sentence):
+    probabilities = np.zeros(10), np.zeros(19)
+    for array, values in zip(probabilities, (digits, sums), strict=True):
+        array[list(values)] = list(values.values())
+    image = np.zeros((28, 28), np.uint8)
+    assert Answer("x", "x", "page 2 of 3", image, number, *probabilities).sentence() == sentence
+
+
+def test_several_files_are_a_table(capsys):
+    blank, one = Image.new("L", (140, 140), 255), Image.open("1.png").copy()
+    blank.save("1.tif", save_all=True, append_images=[one])
+    doubtful = load("sample").test.image[:3].max(0)  # a 0, a 1 and a 2 in one
+    Image.fromarray(doubtful).save("2.png")
+    assert main(["2.png", "bad.png", "1.tif", "--add", "0"]) == 2
+    output, errors = capsys.readouterr()
+    head, first, second = output.splitlines()
+    assert head == "file     digit  number  sum  digit %    sum %"
+    assert first[len(head) :].startswith("  or ")
+    assert second.startswith("1.tif        1       0    1    ")
+    assert second.endswith("  page 2 of 2")
+    assert errors.startswith("error: bad.png is no image")
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("a.png", b"\x89PNG"), ("a.JPG", b"\xff\xd8"), ("a.pdf", b"%PDF"), ("a.svg", b"<?xml")],
+)
+def test_the_answers_are_drawn_in_the_format_of_the_name(name, head, capsys):
+    files = ["0.png", "bad.png", "1.png"]
+    for arguments in ([*files, "--add", "1"], files):  # the second replaces the first
+        assert main([*arguments, "--picture", name]) == 2
+        assert Path(name).read_bytes().startswith(head)
+        assert "bad.png is no image" in capsys.readouterr().err
+    if name == "a.png":
+        with Image.open(name) as drawn:
+            assert drawn.size == (672, 2 * 264)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "The following arguments are required: file; --help shows"),
+        (["0.png", "--add"], "Argument --add: expected one argument; --help shows"),
+        (["0.png", "--add", "10"], "Argument --add: invalid choice: 10 (choose from 0, 1"),
+        (["0.png", "--add", "x\ny"], "Argument --add: invalid int value: 'x\\ny'; --help"),
+        (["0.png", "--sub", "2"], "Unrecognized arguments: --sub 2; --help"),
+        (["0.png", "--weights", "nowhere"], "There is no file nowhere: check its name."),
+        (["0.png", "--weights", "."], ". is no work folder of a run: it has"),
+        (["0.png"] * 101 + ["--picture", "p.png"], "--picture is for 100 files at"),
+        (["0.png", "--picture", "p.bmp"], "--picture is p.bmp and must end in .png, .jpg, .pdf,"),
+        (["0.png", "--picture", "no/p.png"], "no/p.png cannot be written (No such file or"),
+        (["--add", "5", "--picture", "0.png", "1.png"], "0.png exists and would be lost; name"),
+        (["0.png", "--picture", "./0.png"], "0.png is read and cannot be written too; name"),
+        (["0.png", "--weights", "w", "--picture", "w.png"], "w.png is read and cannot be written"),
+    ],
+)
+def test_a_wrong_command_is_one_sentence_and_harms_no_file(capsys, arguments, sentence):
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert main(arguments) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"error: {sentence}")
+    assert len(errors.splitlines()) == 1
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_without_matplotlib_a_picture_is_a_sentence(capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mnist_sum.reading.drawing", raising=False)
+    monkeypatch.delattr("mnist_sum.reading.drawing", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["0.png", "--add", "1", "--picture", "p.png"]) == 2
+    assert "--picture needs matplotlib: install" in capsys.readouterr().err
+
+
+def start(*arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )
+
+
+def test_an_interrupt_and_a_closed_pipe_end_it_quietly():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or what we start ignores it
+    process = start("-m", "mnist_sum", *["0.png"] * 5000)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] == "\nInterrupted.\n"
+    assert process.returncode == 130
+    process = start("-m", "mnist_sum", *["0.png"] * 5000)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 141
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "output", "errors"),
+    [
+        ({"JAX_PLATFORMS": "cuda"}, "", "error: JAX_PLATFORMS is cuda, and JAX can use no such"),
+        ({"PYTHONIOENCODING": "ascii"}, "file   digit  digit %\n\\xfc.png      1  ", ""),
+    ],
+)
+def test_odd_machines_are_put_up_with(environment, output, errors):
+    Path("1.png").rename("ü.png")
+    found = start("-m", "mnist_sum", "ü.png", "0.png", **environment).communicate()
+    assert found[0].startswith(output)
+    assert found[1].startswith(errors)
+    assert found[1].count("\n") == bool(errors)
+
+
+def test_nobody_waits_for_imports_that_reading_does_not_need():
+    modules = start("-c", "import sys, mnist_sum.__main__; print(*sys.modules)").communicate()[0]
+    assert "flax" in modules.split()
+    assert not {"optax", "orbax", "tensorflow_datasets", "matplotlib"} & set(modules.split())

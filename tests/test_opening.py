@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -214,14 +215,9 @@ def test_what_is_no_picture_of_one_digit_is_one_sentence(name, tmp_path, monkeyp
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_without_permission_is_one_sentence(tmp_path, monkeypatch):
-    path = tmp_path / "digit.png"
-    GREY.save(path)
-
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", refuse)  # as it would be for anybody but root
-    with pytest.raises(InputError) as caught:
+def test_a_file_without_permission_is_one_sentence(tmp_path):
+    GREY.save(path := tmp_path / "digit.png")
+    refusal = mock.patch.object(Path, "open", side_effect=PermissionError(13, "Not for you"))
+    with refusal, pytest.raises(InputError) as caught:  # as it would be for anybody but root
         read_image(path)
-    assert str(caught.value) == f"{path} cannot be read (Permission denied)."
+    assert str(caught.value) == f"{path} cannot be read (Not for you)."
