@@ -76,6 +76,19 @@ def list_differences(noted: Mapping[str, Any], config: Config) -> str:
     return ", ".join(f"{name} was {noted.get(name)!r} and is {now.get(name)!r}" for name in fields)
 
 
+def command_of(name: str, config: Config) -> str:
+    """Write the command that trains a config, with the options that its name does not imply."""
+    named = fields_of(named_config(name))
+    options = []
+    for field, value in fields_of(config).items():
+        option = field.replace("_", "-")
+        if value != named[field] and isinstance(value, bool):
+            options.append(f"--{option}" if value else f"--no-{option}")
+        elif value != named[field]:
+            options.append(f"--{option} {value}")
+    return " ".join(["python -m experiments.run --config", name, *options])
+
+
 def base() -> Config:
     """Follow the original's recipe on full MNIST: SGD with momentum, 25 epochs, numbers drawn once.
 

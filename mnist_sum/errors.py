@@ -32,11 +32,7 @@ class DataError(UserError):
 
 
 class WeightsError(UserError, ValueError):
-    """Weights that cannot be read or written, or are of another network."""
-
-
-class CheckpointError(UserError):
-    """A checkpoint that cannot be saved or restored."""
+    """Weights or a checkpoint that cannot be read or written, or are of another network."""
 
 
 class UsageError(UserError, ValueError):

@@ -106,7 +106,7 @@ def test_the_answers_are_drawn_in_the_format_of_the_name(name, head, capsys):
         (["0.png", "--add", "x\ny"], "Argument --add: invalid int value: 'x\\ny'; --help"),
         (["0.png", "--sub", "2"], "Unrecognized arguments: --sub 2; --help"),
         (["0.png", "--weights", "nowhere"], "There is no file nowhere: check its name."),
-        (["0.png", "--weights", "."], ". is no work folder of a run: it has"),
+        (["0.png", "--weights", "."], ". is not the work folder of a run: it has"),
         (["0.png"] * 101 + ["--picture", "p.png"], "--picture is for 100 files at"),
         (["0.png", "--picture", "p.bmp"], "--picture is p.bmp and must end in .png, .jpg, .pdf,"),
         (["0.png", "--picture", "no/p.png"], "no/p.png cannot be written (No such file or"),

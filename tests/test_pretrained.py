@@ -8,16 +8,16 @@ import pytest
 
 from experiments.configs import best
 from mnist_sum.data import load
-from mnist_sum.files.weights import PRETRAINED, load_pretrained, read_provenance
+from mnist_sum.files.weights import PRETRAINED, load_pretrained, read_weights
 from mnist_sum.learning.predict import predict
 
-CARD = PRETRAINED.with_name("README.md").read_text()
+CARD = PRETRAINED.with_name("README.md").read_text(encoding="utf-8")
 SUMMARY = Path(__file__).parents[1] / "experiments" / "results" / "best" / "summary.json"
 
 
 @pytest.fixture(scope="module")
 def noted():
-    return read_provenance(PRETRAINED)
+    return read_weights(PRETRAINED)[1]
 
 
 def test_it_is_of_best_and_of_the_first_seed(noted):
@@ -36,7 +36,7 @@ def test_the_card_says_what_the_metadata_says(noted):
 
 
 def test_the_card_says_what_all_seeds_reach():
-    test = json.loads(SUMMARY.read_text())["test"]["last_epoch"]
+    test = json.loads(SUMMARY.read_text(encoding="utf-8"))["test"]["last_epoch"]
     spreads = [
         f"{100 * test[name]['mean']:.2f} ± {100 * test[name]['std']:.2f}"
         for name in ("digit_accuracy", "sum_accuracy")

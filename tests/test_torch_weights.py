@@ -53,76 +53,53 @@ def assert_same(one, other):
         np.testing.assert_array_equal(one[name], other[name], strict=True, err_msg=name)
 
 
-def test_what_comes_in_goes_out_unchanged(state_dict):
+def test_what_comes_in_goes_out_unchanged_and_shares_no_memory(state_dict):
+    before = {name: x.copy() for name, x in state_dict.items()}
     variables, step = from_torch(state_dict)
     assert step == 7
-    assert_same(to_torch(variables, step), state_dict)
-
-
-def test_what_goes_out_comes_in_unchanged():
-    state = create_state(Recipe(), jax.random.key(0))
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
-    back, step = from_torch(to_torch(variables, jnp.asarray(469)))
-    assert step == 469
-    assert jax.tree.structure(back) == jax.tree.structure(variables)
-    jax.tree.map(lambda one, other: np.testing.assert_array_equal(one, other), back, variables)
-
-
-def test_kernels_are_turned(state_dict):
-    variables, _ = from_torch(state_dict)
     conv = variables["params"]["encoder"]["block2"]["conv"]["kernel"]
     assert conv[1, 2, 3, 4] == state_dict["mnist_mode.convblock2.0.weight"][4, 3, 1, 2]
     dense = variables["params"]["adder"]["block1"]["dense"]["kernel"]
     assert dense[5, 6] == state_dict["layer1.0.weight"][6, 5]
+    for x in state_dict.values():
+        x += 1
+    assert_same(to_torch(variables, step), before)
 
 
-def test_what_is_returned_shares_no_memory(state_dict):
-    variables, step = from_torch(state_dict)
-    for name in state_dict:
-        state_dict[name] += 1
-    assert_same(
-        to_torch(variables, step + 1),
-        {name: x - (x.dtype == np.float32) for name, x in state_dict.items()},
-    )
+def test_what_goes_out_comes_in_unchanged():
+    variables = create_state(Recipe(), jax.random.key(0)).variables
+    back, step = from_torch(to_torch(variables, jnp.asarray(469)))
+    assert step == 469
+    assert jax.tree.structure(back) == jax.tree.structure(variables)
+    jax.tree.map(lambda one, other: np.testing.assert_array_equal(one, other), back, variables)
+    del back["params"]["adder"]["dense4"]["bias"]
+    with pytest.raises(WeightsError, match=r"^params/adder/dense4/bias is missing"):
+        to_torch(back, step)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
-        ("layer1.0.bias", None, "is missing, expected float32[32]."),
-        ("layer1.1.num_batches_tracked", None, "is missing, expected int64[]."),
-        ("layer9.bias", np.zeros(3), "is unknown: the network has no such entry."),
+        ("layer1.0.bias", None, "layer1.0.bias is missing, expected float32[32]."),
+        ("layer1.1.num_batches_tracked", None, "num_batches_tracked is missing, expected int64[]."),
+        ("layer9.bias", np.zeros(3), "layer9.bias is unknown: the network has no such entry."),
         ("layer1.0.bias", np.zeros(32, int), "is int64[32], expected float32[32]."),
         (
-            "layer2.0.bias",
-            np.full(64, np.nan, np.float32),
-            "holds NaN or infinity, expected finite numbers.",
-        ),
-        ("layer2.0.bias", np.full(64, 1e39), "holds NaN or infinity, expected finite numbers."),
-        (
-            "layer2.1.running_var",
-            np.full(64, -2, np.float32),
-            "is negative (-2), expected variances.",
-        ),
-        (
             "model2_out.weight",
-            np.zeros((128, 19), np.float32),
-            "is float32[128, 19], expected float32[19, 128].",
+            np.zeros((128, 19)),
+            "is float32[128, 19], expected float32[19, 128]",
         ),
-        (
-            "layer3.1.num_batches_tracked",
-            np.array(8),
-            "is 8, expected 7 as in mnist_mode.convblock1.1.num_batches_tracked.",
-        ),
+        ("layer2.0.bias", np.full(64, np.nan), "layer2.0.bias holds NaN or infinity, expected fin"),
+        ("layer2.0.bias", np.full(64, 1e39), "layer2.0.bias holds NaN or infinity, expected fin"),
+        ("layer2.1.running_var", np.full(64, -2.0), "var is negative (-2), expected variances."),
+        ("layer3.1.num_batches_tracked", np.array(8), "tracked is 7 and 8, expected one number."),
     ],
 )
 def test_an_entry_that_does_not_fit_is_named(state_dict, name, value, complaint):
-    state_dict[name] = value
-    if value is None:
-        del state_dict[name]
+    changed = {k: x for k, x in (state_dict | {name: value}).items() if x is not None}
     with pytest.raises(WeightsError) as error:
-        from_torch(state_dict)
-    assert str(error.value) == f"{name} {complaint}"
+        from_torch(changed)
+    assert complaint in str(error.value)
 
 
 def under(prefix):
@@ -134,7 +111,6 @@ def under(prefix):
     "wrap",
     [
         under("module."),
-        under("_orig_mod."),
         under("_orig_mod.module."),
         under("net."),
         lambda weights: under("module.")(weights) | {"n_averaged": np.array(3)},
@@ -154,41 +130,35 @@ def test_other_floating_types_become_float32(state_dict, dtype):
     assert_same(to_torch(*from_torch(cast)), weights)
 
 
+NO_ENTRY = (
+    "no entry 'mnist_mode.convblock1.0.weight': give what the original network's state_dict() "
+    "returns."
+)
+EXPECTED = (
+    'expected a state_dict: give what torch.load(path, map_location="cpu", weights_only=True) '
+    "returns."
+)
+
+
 @pytest.mark.parametrize(
     ("weights", "complaint"),
     [
-        (
-            "original.pt",
-            "'original.pt' is a path, expected a state_dict: give what "
-            'torch.load(path, map_location="cpu", weights_only=True) returns.',
-        ),
-        (Path("original.pt"), "'original.pt' is a path"),
-        (
-            [np.zeros(3)],
-            "The weights are of type list, expected a mapping of names to arrays: "
-            "give what the network's state_dict() returns.",
-        ),
-        (None, "The weights are of type NoneType, expected a mapping"),
-        (
-            {},
-            "The state_dict is empty, expected 'mnist_mode.convblock1.0.weight' and 65 more: "
-            "give what the original network's state_dict() returns.",
-        ),
-        (
-            {"conv1.weight": np.zeros(3), "conv1.bias": np.zeros(3)},
-            "The state_dict begins with 'conv1.weight' and has no entry of the original network,",
-        ),
-        ({"state_dict": {}}, "The state_dict begins with 'state_dict' and has no entry"),
+        ("original.pt", f"The weights are of type str, a path, {EXPECTED}"),
+        (Path("original.pt"), f"The weights are of type PosixPath, a path, {EXPECTED}"),
+        ([np.zeros(3)], f"The weights are of type list, {EXPECTED}"),
+        ({}, f"The state_dict is empty, with {NO_ENTRY}"),
+        ({"state_dict": {}}, f"The state_dict is empty, with {NO_ENTRY}"),
+        ({"conv1.bias": 0, "b": 1}, f"The state_dict begins with 'conv1.bias' and has {NO_ENTRY}"),
         (
             {"model": KERNELS, "ema": KERNELS},
-            "Weights of the network are under 'model' and 'ema': give one of them.",
+            "Weights are found under 'model' and 'ema': give one of them.",
         ),
     ],
 )
 def test_what_is_no_state_dict_of_the_network_is_named(weights, complaint):
     with pytest.raises(WeightsError) as error:
         from_torch(weights)
-    assert str(error.value).startswith(complaint)
+    assert str(error.value) == complaint
 
 
 @pytest.mark.parity
@@ -200,10 +170,3 @@ def test_checkpoints_of_pytorch_are_read_as_they_are_loaded(state_dict, tmp_path
     torch.save({"epoch": 24, "model_state_dict": tensors}, tmp_path / "original.pt")
     loaded = torch.load(tmp_path / "original.pt", map_location="cpu", weights_only=True)
     assert_same(to_torch(*from_torch(loaded)), weights)
-
-
-def test_variables_that_do_not_fit_are_named(state_dict):
-    variables, step = from_torch(state_dict)
-    del variables["params"]["adder"]["dense4"]["bias"]
-    with pytest.raises(WeightsError, match=r"^params/adder/dense4/bias is missing"):
-        to_torch(variables, step)

@@ -90,7 +90,7 @@ def test_a_field_that_a_checkpoint_does_not_know_takes_its_default():
         UsageError, match=r"checkpoints/1 has .* config: held_out was 3 and is 0\.$"
     ):
         check_same(saved_run(held_out=3), RUN)
-    with pytest.raises(UsageError, match=r"was written by mnist_sum 9\.8 .*, as mixup is no field"):
+    with pytest.raises(UsageError, match=r"was written by mnist_sum 9\.8 .*: mixup is no field"):
         check_same(saved_run(mixup=0.5), RUN)
 
 

@@ -1,6 +1,5 @@
 """Weights: what is loaded is what was saved, bit for bit, or nothing and a sentence."""
 
-import dataclasses
 import json
 import shutil
 import subprocess
@@ -15,19 +14,15 @@ from safetensors.numpy import load_file, save_file
 
 from mnist_sum.errors import WeightsError
 from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, save
-from mnist_sum.files.weights import (
-    FORMAT,
-    METADATA,
-    load_run,
-    load_weights,
-    read_provenance,
-    save_weights,
-)
+from mnist_sum.files.description import digest
+from mnist_sum.files.weights import METADATA, load_run, load_weights, read_weights, save_weights
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
+from mnist_sum.version import VERSION
 
 PROVENANCE = {"config": "sample", "seed": 3, "test": {"digit_accuracy": 0.5}}
+BIAS = "params/adder/dense4/bias"
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +42,6 @@ def saved(network, tmp_path_factory):
     return path
 
 
-def rewrite(path, new, header=(), **arrays):
-    """Write a file again with other metadata, or other arrays (None takes one out)."""
-    leaves = load_file(path) | {name.replace("__", "/"): x for name, x in arrays.items()}
-    noted = read_provenance(path) | {"sha256": ""} | dict(header)
-    leaves = {name: x for name, x in leaves.items() if x is not None}
-    save_file(leaves, new, {METADATA: json.dumps(noted)})
-    return new
-
-
 def complaint(call, *arguments):
     with pytest.raises(WeightsError) as caught:
         call(*arguments)
@@ -63,25 +49,25 @@ def complaint(call, *arguments):
     return str(caught.value)
 
 
-def test_what_is_loaded_is_what_was_saved(network, saved):
-    loaded = load_weights(str(saved))
-    assert loaded.recipe == network.recipe
-    chex.assert_trees_all_equal(loaded.variables, network.variables)
-    assert read_provenance(saved)["provenance"] == PROVENANCE
-
-
-def test_a_recipe_without_parameters_to_add_with_is_saved_too(tmp_path):
-    recipe = Recipe(adder="exact")
+@pytest.mark.parametrize("adder", ["mlp", "exact"])
+def test_what_is_loaded_is_what_was_saved(tmp_path, adder):
+    recipe = Recipe(adder=adder)
     network = Network(recipe, create_state(recipe, jax.random.key(1)).variables)
-    save_weights(network, tmp_path / "exact", {})
-    loaded = load_weights(tmp_path / "exact")
+    provenance = {"kept": [1, None, "ü"], 10: "a number becomes", 9: "a name", "pair": (1, 2)}
+    save_weights(network, str(tmp_path / "w"), provenance)
+    loaded, description = read_weights(str(tmp_path / "w"))
     assert loaded.recipe == recipe
     chex.assert_trees_all_equal(loaded.variables, network.variables)
+    assert description["version"] == VERSION
+    assert description["provenance"] == json.loads(json.dumps(provenance))
 
 
-def test_the_same_network_makes_the_same_bytes(network, saved, tmp_path):
-    save_weights(network, tmp_path / "again", PROVENANCE)
-    assert (tmp_path / "again").read_bytes() == saved.read_bytes()
+def test_the_same_network_makes_the_same_bytes_and_replaces_them(network, saved, tmp_path):
+    path = tmp_path / "again"
+    save_weights(network, path, {})
+    save_weights(network, path, PROVENANCE)
+    assert path.read_bytes() == saved.read_bytes()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("place", range(1, 20))
@@ -92,15 +78,39 @@ def test_no_flipped_bit_goes_unnoticed(saved, tmp_path, place):
     assert "flipped is" in complaint(load_weights, tmp_path / "flipped")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a file of PyTorch", b"{}", bytes(1000)])
-def test_another_kind_of_file_is_refused(tmp_path, content):
-    (tmp_path / "w").write_bytes(content)
-    assert "w is no whole safetensors file (" in complaint(load_weights, tmp_path / "w")
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a file of PyTorch", b"{}", bytes(1000), 0.5])
+def test_another_kind_of_file_is_refused(saved, tmp_path, content):
+    half = saved.read_bytes()[:40_000]
+    (tmp_path / "w").write_bytes(half if content == 0.5 else content)
+    assert "w cannot be read as safetensors (" in complaint(load_weights, tmp_path / "w")
 
 
-def test_half_a_file_is_refused(saved, tmp_path):
-    (tmp_path / "w").write_bytes(saved.read_bytes()[:40_000])
-    assert "w is no whole safetensors file (" in complaint(load_weights, tmp_path / "w")
+@pytest.mark.parametrize(
+    ("changes", "arrays", "sentence"),
+    [
+        ({"recipe": 3}, {}, "w is damaged (its description cannot be read): fetch it again."),
+        ({"version": None}, {}, "w is damaged (its description cannot be read): fetch it again."),
+        (
+            {"version": "9.1", "recipe": {"telepathy": 1.0}},
+            {},
+            f"w was written by mnist_sum 9.1 and cannot be used by {VERSION}: A recipe has no "
+            "field telepathy; use it with the code that wrote it, or train again.",
+        ),
+        (
+            {},
+            {BIAS: None},
+            f"whose code has changed since: {BIAS} is missing, expected float32[19]",
+        ),
+        ({}, {BIAS: np.zeros(20)}, f"{BIAS} is float64[20], expected float32[19]; use it with"),
+        ({}, {"params/more": np.zeros(2)}, "params/more is unknown: the network has no such entry"),
+    ],
+)
+def test_what_other_code_wrote_is_named(saved, tmp_path, changes, arrays, sentence):
+    leaves = {k: x for k, x in (load_file(saved) | arrays).items() if x is not None}
+    noted = read_weights(saved)[1] | changes
+    noted["sha256"] = digest(noted, leaves)
+    save_file(leaves, tmp_path / "w", {METADATA: json.dumps(noted)})
+    assert sentence in complaint(load_weights, tmp_path / "w")
 
 
 def test_the_weights_of_another_network_are_refused(tmp_path):
@@ -108,62 +118,31 @@ def test_the_weights_of_another_network_are_refused(tmp_path):
     assert "other is of another network: it lacks" in complaint(load_weights, tmp_path / "other")
 
 
-def test_a_later_format_names_the_version_that_wrote_it(saved, tmp_path):
-    later = rewrite(saved, tmp_path / "w", {"format": FORMAT + 1, "version": "9.1"})
-    assert "w was written by mnist_sum 9.1 in format 2, and version" in complaint(
-        load_weights, later
-    )
-
-
-def test_an_unknown_recipe_names_the_version_that_wrote_it(saved, tmp_path, monkeypatch):
-    recipe = dataclasses.asdict(Recipe()) | {"telepathy": 1.0}
-    later = rewrite(saved, tmp_path / "w", {"version": "9.1", "recipe": recipe})
-    monkeypatch.setattr("mnist_sum.files.weights._digest", lambda *_: "")
-    sentence = complaint(load_weights, later)
-    assert "w was written by mnist_sum 9.1, by a recipe that version" in sentence
-    assert "(telepathy is no field of a recipe)" in sentence
-
-
-@pytest.mark.parametrize("header", [{"recipe": 3}, {"format": "x"}, {"version": None}])
-def test_metadata_of_other_types_are_refused(saved, tmp_path, header):
-    bad = rewrite(saved, tmp_path / "w", header)
-    assert "w is damaged: its metadata cannot be read" in complaint(load_weights, bad)
-
-
-@pytest.mark.parametrize(
-    ("value", "sentence"),
-    [
-        (None, "is missing and must be float32[19]."),
-        (np.zeros(20, np.float32), "is float32[20] and must be float32[19]."),
-        (np.zeros(19), "is float64[19] and must be float32[19]."),
-        (np.full(19, np.nan, np.float32), "holds what is not finite."),
-    ],
-)
-def test_an_array_that_does_not_fit_is_named(saved, tmp_path, monkeypatch, value, sentence):
-    bad = rewrite(saved, tmp_path / "w", params__adder__dense4__bias=value)
-    monkeypatch.setattr("mnist_sum.files.weights._digest", lambda *_: "")
-    assert complaint(load_weights, bad).endswith(f"params/adder/dense4/bias {sentence}")
-
-
-def test_a_name_that_leads_nowhere_is_a_sentence(tmp_path):
-    assert complaint(load_weights, tmp_path / "x").startswith("There is no file")
-    assert "is no file" in complaint(load_weights, tmp_path)
-    assert complaint(load_run, tmp_path / "x").startswith("There is no folder")
-    assert "is no work folder of a run" in complaint(load_run, tmp_path)
-
-
-def test_a_save_that_fails_leaves_what_was_there(network, saved, tmp_path):
-    assert "cannot be written" in complaint(save_weights, network, tmp_path / "no" / "w", {})
-    (tmp_path / "w").mkdir()
-    assert "cannot be written" in complaint(save_weights, network, tmp_path / "w", {})
-    assert "JSON" in complaint(save_weights, network, tmp_path / "v", {"array": np.zeros(2)})
-    assert "missing" in complaint(save_weights, Network(Recipe(), {}), tmp_path / "v", {})
-    assert [path.name for path in tmp_path.iterdir()] == ["w"]
+def test_nothing_is_saved_where_a_save_fails(network, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("import mnist_sum as ms", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    save_file({"weight": np.zeros(3)}, tmp_path / "others")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    spoilt = jax.tree.map(lambda x: x * np.nan, network.variables)
+    for path, given, provenance, sentence in [
+        (script, network, {}, "train.py exists and would be lost"),
+        (tmp_path / "others", network, {}, "others exists and would be lost"),
+        (tmp_path / "folder", network, {}, "folder is a folder"),
+        (tmp_path / "no" / "w", network, {}, "no/w cannot be written (No such file or directory)."),
+        (tmp_path / "v", network, {"array": np.zeros(2)}, "The provenance holds what JSON cannot"),
+        (tmp_path / "v", network, {"loss": np.nan}, "The provenance holds what JSON cannot"),
+        (tmp_path / "v", Network(Recipe(), {}), {}, "is missing, expected float32["),
+        (tmp_path / "v", Network(Recipe(), spoilt), {}, "holds NaN or infinity, expected finite"),
+    ]:
+        assert sentence in complaint(save_weights, given, path, provenance)
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert script.read_text(encoding="utf-8") == "import mnist_sum as ms"
 
 
 @pytest.fixture(scope="module")
 def run(state, tmp_path_factory):
-    """Make what a run leaves, in a work folder whose files cannot be written."""
+    """Make what a run leaves, and what is left of an interrupted save."""
     folder = tmp_path_factory.mktemp("runs") / "several" / "seed-1"
     with open_checkpoints(folder / "checkpoints") as checkpoints:
         save(checkpoints, 1, Checkpoint(Recipe(), state, [{"epoch": 1}], {"seed": 1}))
@@ -171,22 +150,27 @@ def run(state, tmp_path_factory):
     return folder
 
 
-def contents(folder):
-    return {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
-
-
 def test_a_run_is_loaded_from_its_latest_checkpoint_and_left_as_it_was(run, network):
-    before = contents(run)
+    def times():
+        return {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
+
+    before = times()
     loaded = load_run(run)
-    assert contents(run) == before
+    assert times() == before
     assert loaded.recipe == network.recipe
     chex.assert_trees_all_equal(loaded.variables, network.variables)
 
 
-def test_the_wrong_function_names_the_right_one(run, saved):
-    assert "load_run reads it" in complaint(load_weights, run)
-    assert "load_weights reads files" in complaint(load_run, saved)
-    assert complaint(load_run, run.parent).endswith(f"such as {run}.")
+def test_a_name_that_leads_nowhere_is_a_sentence(run, saved, tmp_path):
+    assert (
+        complaint(load_weights, tmp_path / "x")
+        == f"There is no file {tmp_path / 'x'}: check its name."
+    )
+    assert "is a folder, expected a file; load_run reads" in complaint(load_weights, run)
+    other = "is not the work folder of a run: it has no folder checkpoints"
+    for path in (tmp_path, tmp_path / "x", saved):
+        assert complaint(load_run, path) == f"{path} {other}."
+    assert complaint(load_run, run.parent) == f"{run.parent} {other}, but {run} has."
 
 
 def test_a_run_without_a_whole_checkpoint_is_a_sentence(run, tmp_path):
@@ -201,7 +185,7 @@ def test_an_answer_needs_neither_orbax_nor_tfds():
     program = (
         "import sys, numpy as np, mnist_sum as ms\n"
         "network = ms.load_pretrained()\n"
-        "ms.predict(network, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int))\n"
+        "ms.predict(network, np.pad(np.full((8, 8), 200), 10), 1)\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     finished = subprocess.run(

@@ -119,11 +119,11 @@ def test_a_config_that_was_noted_before_a_field_existed_has_its_default(tmp_path
         ('{"config": 3}', r"config\.json is not that of a run"),
         (
             '{"version": "9.8", "config": {"colour": 1}}',
-            r"config\.json was written by mnist_sum 9\.8 and .*, as colour is no field of a config",
+            r"config\.json was written by mnist_sum 9\.8 and .*: colour is no field of a config",
         ),
         (
             '{"config": {"seed": "1"}}',
-            r"written by mnist_sum of before 0\.2 .*, as seed is '1' and",
+            r"written by mnist_sum 0\.1 or earlier .*: seed is '1' and",
         ),
     ],
 )

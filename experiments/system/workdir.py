@@ -14,7 +14,8 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from experiments.configs import Config, config_of, fields_of, list_differences
 from experiments.system.settings import list_changes
 from mnist_sum.errors import RecipeError, UsageError
-from mnist_sum.files.checkpoint import VERSION
+from mnist_sum.files.description import by_other_code
+from mnist_sum.version import VERSION
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -139,10 +140,8 @@ def read_config(folder: Path) -> Config:
     try:
         return config_of(noted["config"])
     except RecipeError as error:
-        raise UsageError(
-            f"{path} was written by mnist_sum {noted.get('version', 'of before 0.2')} and cannot "
-            f"be used by {VERSION}, as {str(error).rstrip('.')}."
-        ) from None
+        version = noted.get("version", "0.1 or earlier")
+        raise UsageError(by_other_code(path, version, error)) from None
     except (LookupError, TypeError, AttributeError):
         raise UsageError(f"{path} is not that of a run, and is to be moved away.") from None
 

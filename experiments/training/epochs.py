@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
-from experiments.configs import Config, fields_of
+from experiments.configs import Config, command_of, fields_of
 from experiments.report.records import original_records
 from experiments.system import workdir
 from experiments.system.distributed import is_first
@@ -21,6 +21,7 @@ from mnist_sum.data import Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
 from mnist_sum.files.checkpoint import Checkpoint
+from mnist_sum.files.description import by_other_code
 from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.epoch import (
     Tally,
@@ -98,10 +99,12 @@ def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
 
 
 def run_facts(run: Run) -> dict[str, Any]:
-    """List what decides the run but its recipe."""
+    """List what decides the run but its recipe, and the command that trains it."""
     config = run.config
     fields = {k: v for k, v in fields_of(config).items() if not hasattr(config.recipe, k)}
-    return fields | {"settings": current_settings(run.devices[0])}
+    settings = current_settings(run.devices[0])
+    names = {"config": run.name, "command": command_of(run.name, config)}
+    return names | fields | {"settings": settings}
 
 
 def check_same(saved: Checkpoint, run: Run) -> None:
@@ -111,13 +114,12 @@ def check_same(saved: Checkpoint, run: Run) -> None:
     """
     path = run.folder / workdir.CHECKPOINTS / str(len(saved.records))
     defaults = fields_of(Config(saved.recipe))
-    fields = dict(saved.run)
-    settings = fields.pop("settings", {})
+    not_fields = ("config", "command", "settings")
+    fields = {name: x for name, x in saved.provenance.items() if name not in not_fields}
+    settings = saved.provenance.get("settings", {})
     if unknown := fields.keys() - defaults.keys():
-        raise UsageError(
-            f"{path} was written by mnist_sum {saved.version} and cannot be used by "
-            f"{checkpoint.VERSION}, as {', '.join(sorted(unknown))} is no field of a config."
-        )
+        why = f"{', '.join(sorted(unknown))} is no field of a config"
+        raise UsageError(by_other_code(path, saved.version, why))
     workdir.check_config(str(path), defaults | fields, run.config)
     workdir.check_settings(str(path), settings, current_settings(run.devices[0]))
 

@@ -11,33 +11,37 @@ and back, for `load_state_dict`:
     state_dict = {k: torch.from_numpy(v) for k, v in to_torch(variables, step).items()}
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
 from os import PathLike
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
+from flax.traverse_util import unflatten_dict
 from jaxtyping import Array, Int, Shaped
 
 from mnist_sum.errors import WeightsError
-from mnist_sum.learning.model import MnistSum
+from mnist_sum.files.description import (
+    Arrays,
+    check_arrays,
+    check_finite,
+    name_leaves,
+    variables_like,
+)
+from mnist_sum.recipe import Recipe
 
-LAYERS = {  # ours: the original's
-    **{f"encoder/block{i}/conv": f"mnist_mode.convblock{i}.0" for i in range(1, 8)},
-    **{f"encoder/block{i}/norm": f"mnist_mode.convblock{i}.1" for i in range(1, 8)},
-    "encoder/conv8": "mnist_mode.convblock8.0",
-    **{f"adder/block{i}/dense": f"layer{i}.0" for i in range(1, 4)},
-    **{f"adder/block{i}/norm": f"layer{i}.1" for i in range(1, 4)},
-    "adder/dense4": "model2_out",
-}
-ARRAYS = {
+THEIRS = {  # for what stands in our names
+    "params/": "",
+    "batch_stats/": "",
+    "encoder/conv8/": "mnist_mode.convblock8.0.",
+    "encoder/block": "mnist_mode.convblock",
+    "adder/dense4/": "model2_out.",
+    "adder/block": "layer",
+    "/conv/": ".0.",
+    "/dense/": ".0.",
+    "/norm/": ".1.",
     "kernel": "weight",
     "scale": "weight",
-    "bias": "bias",
     "mean": "running_mean",
     "var": "running_var",
 }
@@ -46,10 +50,8 @@ AXES = {  # of ours, in PyTorch's order, by their number
     2: (1, 0),  # [in, out] -> [out, in]
     1: (0,),
 }
-COUNTERS = tuple(  # every batch norm of PyTorch counts the training steps for itself
-    f"{theirs}.num_batches_tracked" for ours, theirs in LAYERS.items() if ours.endswith("norm")
-)
-AVERAGED = "n_averaged"  # torch.optim.swa_utils.AveragedModel adds it to the network's entries
+COUNTER = "num_batches_tracked"  # every batch norm of PyTorch counts the training steps for itself
+FIRST = "mnist_mode.convblock1.0.weight"
 
 
 def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
@@ -61,22 +63,20 @@ def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
     finite, and for counts of steps that differ.
     """
     given = {name: _to_numpy(x) for name, x in _unwrap(state_dict).items()}
-    zeros = _zeros()
-    _check(given, _rename(zeros, 0))
+    zeros = name_leaves(variables_like(Recipe()))
+    check_arrays(given, _rename(zeros, 0))
+    check_finite(given)
     for name, array in given.items():
-        if not np.isfinite(array).all():
-            raise WeightsError(f"{name} holds NaN or infinity, expected finite numbers.")
         if name.endswith("running_var") and array.min() < 0:
             raise WeightsError(f"{name} is negative ({array.min():g}), expected variances.")
-    first, *others = COUNTERS
-    for name in others:
-        if given[name] != given[first]:
-            raise WeightsError(f"{name} is {given[name]}, expected {given[first]} as in {first}.")
+    counts = {int(x) for name, x in given.items() if name.endswith(COUNTER)}
+    if len(counts) > 1:
+        raise WeightsError(f"{COUNTER} is {min(counts)} and {max(counts)}, expected one number.")
     leaves = {
         path: given[_torch_name(path)].transpose(np.argsort(AXES[zero.ndim])).copy()
         for path, zero in zeros.items()
     }
-    return unflatten_dict(leaves, sep="/"), int(given[first])
+    return unflatten_dict(leaves, sep="/"), counts.pop()
 
 
 def to_torch(
@@ -86,61 +86,41 @@ def to_torch(
 
     `step` is the number of training steps taken, as in TrainState. Raises WeightsError.
     """
-    leaves = {path: np.asarray(x) for path, x in flatten_dict(variables, sep="/").items()}
-    _check(leaves, _zeros())
+    leaves = name_leaves(variables)
+    check_arrays(leaves, name_leaves(variables_like(Recipe())))
     return _rename(leaves, int(step))
 
 
 def _unwrap(given: object) -> dict[str, Any]:
     """Find the network's entries in what torch.load gives; raises WeightsError."""
-    if isinstance(given, str | PathLike):
-        raise WeightsError(
-            f"{str(given)!r} is a path, expected a state_dict: give what "
-            'torch.load(path, map_location="cpu", weights_only=True) returns.'
-        )
     if not isinstance(given, Mapping):
+        path = ", a path" if isinstance(given, str | PathLike) else ""
         raise WeightsError(
-            f"The weights are of type {type(given).__name__}, expected a mapping of names to "
-            "arrays: give what the network's state_dict() returns."
+            f"The weights are of type {type(given).__name__}{path}, expected a state_dict: give "
+            'what torch.load(path, map_location="cpu", weights_only=True) returns.'
         )
-    found = {path: entries for path, entries in _mappings(given) if _prefixes(entries)}
-    if len(found) > 1:
-        places = " and ".join(map(repr, found))
-        raise WeightsError(f"Weights of the network are under {places}: give one of them.")
-    if not found:
-        others = len(_rename(_zeros(), 0)) - 1
+    entries = dict(_entries(given))
+    prefixes = [name.removesuffix(FIRST) for name in entries if f".{name}".endswith(f".{FIRST}")]
+    if len(prefixes) > 1:
+        places = " and ".join(repr(prefix.rstrip(".")) for prefix in prefixes)
+        raise WeightsError(f"Weights are found under {places}: give one of them.")
+    if not prefixes:
+        begin = f"begins with {next(iter(entries))!r} and has" if entries else "is empty, with"
         raise WeightsError(
-            f"The state_dict {_begin(given)}, expected '{LAYERS['encoder/block1/conv']}.weight' "
-            f"and {others} more: give what the original network's state_dict() returns."
+            f"The state_dict {begin} no entry {FIRST!r}: give what the original network's "
+            "state_dict() returns."
         )
-    (entries,) = found.values()
-    prefix = _prefixes(entries).most_common(1)[0][0]
-    return {str(k).removeprefix(prefix): x for k, x in entries.items() if k != AVERAGED}
+    (prefix,) = prefixes
+    return {k.removeprefix(prefix): x for k, x in entries.items() if k.startswith(prefix)}
 
 
-def _begin(given: Mapping[Any, Any]) -> str:
-    """Say what is in a mapping that is not the network's."""
-    if not given:
-        return "is empty"
-    return f"begins with {str(next(iter(given)))!r} and has no entry of the original network"
-
-
-def _mappings(given: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    """Go through a mapping and those within it, each with where it is."""
-    yield path, given
+def _entries(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """List what is in a mapping and in those within it, by dotted names."""
     for name, x in given.items():
         if isinstance(x, Mapping):
-            yield from _mappings(x, f"{path}.{name}".lstrip("."))
-
-
-def _prefixes(given: Mapping[Any, Any]) -> Counter[str]:
-    """Count what stands before the names of the network's entries, often nothing."""
-    return Counter(
-        str(name).removesuffix(ours)
-        for ours in _rename(_zeros(), 0)
-        for name in given
-        if f".{name}".endswith(f".{ours}")
-    )
+            yield from _entries(x, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", x
 
 
 def _to_numpy(x: Any) -> Shaped[np.ndarray, "..."]:
@@ -155,44 +135,16 @@ def _to_numpy(x: Any) -> Shaped[np.ndarray, "..."]:
     return array.astype(np.int64) if jnp.issubdtype(array.dtype, jnp.integer) else array
 
 
-@cache
-def _zeros() -> dict[str, Shaped[np.ndarray, "..."]]:
-    """Make zeros for the model's variables, by their paths."""
-    inputs = jnp.zeros((1, 28, 28)), jnp.zeros(1, int)
-    initialize = partial(MnistSum().init, train=False)
-    variables = jax.eval_shape(initialize, jax.random.key(0), *inputs)
-    leaves = flatten_dict(variables, sep="/")
-    return {path: np.zeros(leaf.shape, np.float32) for path, leaf in leaves.items()}
-
-
-def _rename(
-    leaves: Mapping[str, Shaped[np.ndarray, "..."]], step: int
-) -> dict[str, Shaped[np.ndarray, "..."]]:
+def _rename(leaves: Arrays, step: int) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Give arrays the names and layouts of the original, and add its counts of steps."""
     weights = {_torch_name(path): x.transpose(AXES[x.ndim]).copy() for path, x in leaves.items()}
-    return weights | {name: np.array(step, np.int64) for name in COUNTERS}
+    norms = [name for name in weights if name.endswith("running_mean")]
+    counters = {name.replace("running_mean", COUNTER): np.array(step, np.int64) for name in norms}
+    return weights | counters
 
 
 def _torch_name(path: str) -> str:
     """Translate a path: params/encoder/conv8/kernel is mnist_mode.convblock8.0.weight."""
-    _, *layer, array = path.split("/")
-    return f"{LAYERS['/'.join(layer)]}.{ARRAYS[array]}"
-
-
-def _check(
-    given: Mapping[str, Shaped[np.ndarray, "..."]],
-    expected: Mapping[str, Shaped[np.ndarray, "..."]],
-) -> None:
-    """Raise WeightsError for the first entry that is not as expected."""
-    for name, like in expected.items():
-        if name not in given:
-            raise WeightsError(f"{name} is missing, expected {_describe(like)}.")
-        if _describe(given[name]) != _describe(like):
-            raise WeightsError(f"{name} is {_describe(given[name])}, expected {_describe(like)}.")
-    for name in given:
-        if name not in expected:
-            raise WeightsError(f"{name} is unknown: the network has no such entry.")
-
-
-def _describe(array: Shaped[np.ndarray, "..."]) -> str:
-    return f"{array.dtype}{list(array.shape)}"
+    for ours, theirs in THEIRS.items():
+        path = path.replace(ours, theirs)
+    return path

@@ -154,7 +154,7 @@ class MnistSum(nn.Module):
         evaluates can be differentiated forward too, as by jax.jvp.
         """
         digit_logits = self.encoder(image, train=train)
-        pairs = jnp.repeat(digit_logits, number.size // len(image), axis=0)
+        pairs = jnp.repeat(digit_logits, number.size // image.shape[0], axis=0)
         sum_logits = self.adder(pairs, number.reshape(-1), train=train)
         return Outputs(nn.log_softmax(digit_logits), sum_logits.reshape(*number.shape, NUM_SUMS))
 
