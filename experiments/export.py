@@ -7,33 +7,37 @@ if __name__ == "__main__":
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import numpy as np
+import safetensors.numpy
 import tyro
+from flax.traverse_util import unflatten_dict
 
-from experiments.exporting.source import Source, read_source
+from experiments.exporting import EXPLANATION, Compute
 from experiments.system.arguments import parse_options
 from mnist_sum.data import load
 from mnist_sum.devices import use_processor
-from mnist_sum.errors import UsageError, WeightsError
-from mnist_sum.files.weights import load_weights, save_weights
+from mnist_sum.errors import UsageError
+from mnist_sum.files.description import describe_arrays, name_leaves
+from mnist_sum.files.torch import from_torch, to_torch
+from mnist_sum.files.weights import pack, read_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
+from mnist_sum.outputs import check_output, write_whole
 from mnist_sum.terminal import exit_code
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
 EXTRAS = {"onnx": "export", "onnxruntime": "export", "torch": "parity"}
 
-Compute = Callable[[Any, Any], Outputs]
-
 
 @dataclasses.dataclass(frozen=True)
 class ExportOptions:
-    """Write a network for other programs, load what was written, and compare the answers."""
+    """Write a network for other programs, once what is written gives the network's answers."""
 
     source: tyro.conf.Positional[Path]
     """Work folder of a run, or a file of weights."""
@@ -49,16 +53,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run(options: ExportOptions) -> None:
-    """Write a file beside the one that is asked for, try it, and put it in its place."""
+    """Make the content of a file, try it, and write it."""
     use_processor()  # the products of a GPU are rounded more
-    partial = options.output.with_name(f".{options.output.name}.partial")
+    # Weights and a state_dict do not hold the explanation, and are never replaced.
+    check_output(options.output, [options.source], mark=EXPLANATION.encode())
+    network, provenance = read_source(options.source)
     try:
-        source = read_source(options.source)
-        compute = export(source, options.to, partial)
-        difference = compare(source.network, compute)
-        partial.replace(options.output)
-    except WeightsError as error:
-        raise UsageError(str(error)) from error
+        content, compute = convert(network, provenance, options.to)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(str(error.name))
         if extra is None:
@@ -66,62 +67,61 @@ def run(options: ExportOptions) -> None:
         raise UsageError(
             f"--to {options.to} needs {error.name}: install the extra {extra!r} of this project."
         ) from error
+    difference = compare(network, compute)
+    try:
+        write_whole(options.output, lambda file: file.write(content))
     except OSError as error:
-        raise UsageError(
-            f"{options.output} cannot be written ({error.strerror}); choose another --output."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise UsageError(f"{options.output} cannot be written ({reason}).") from error
     print(
-        f"{options.output} ({options.output.stat().st_size:,} bytes) gives the answers of "
-        f"{options.source} on the {len(sample().digit):,} test images of the sample; the largest "
-        f"difference of an output is {difference:.1e}."
+        f"{options.output} ({len(content):,} bytes) gives the answers of {options.source} on the "
+        f"test images of the sample; the largest difference of an output is {difference:.1e}."
     )
 
 
-def export(source: Source, to: str, path: Path) -> Compute:
-    """Write a network; returns what computes its outputs by the file that was written.
+def read_source(path: Path) -> tuple[Network, dict[str, Any]]:
+    """Read a network and its provenance, both at once as a run may go on; raises WeightsError."""
+    if not path.is_dir():
+        network, description = read_weights(path)
+        return network, description["provenance"]
+    from mnist_sum.files.checkpoint import read_run  # Orbax takes seconds to import
+
+    saved = read_run(path)
+    reached = {
+        "epochs_done": len(saved.records),
+        "steps": int(saved.state.step),
+        "test": saved.records[-1]["test"],
+    }
+    return Network(saved.recipe, saved.state.variables), {**saved.provenance, **reached}
+
+
+def convert(network: Network, provenance: dict[str, Any], to: str) -> tuple[bytes, Compute]:
+    """Make the content of a file, and what computes by it.
 
     Each format's library is imported for it alone.
     """
-    network = source.network
+    description = describe_arrays(network.recipe, provenance, name_leaves(network.variables))
     if to == "onnx":
-        import onnxruntime  # noqa: F401  # or it would be missed after the file is written
+        from experiments.exporting.onnx_file import to_onnx
 
-        from experiments.exporting import onnx_file
-
-        onnx_file.write(network, path)
-        return onnx_file.read(path)
+        return to_onnx(network, description)
     if to == "stablehlo":
-        from experiments.exporting import stablehlo_file
+        from experiments.exporting.stablehlo_file import to_stablehlo
 
-        stablehlo_file.write(network, path)
-        return stablehlo_file.read(path)
+        return to_stablehlo(network, description)
     if to == "torch":
-        from experiments.exporting import torch_file
+        import torch
 
-        torch_file.write(network, path, source.steps)
-        return by_library(torch_file.read(path, network.recipe))
-    save_weights(network, path, source.provenance)
-    return by_library(load_weights(path))
-
-
-def compare(network: Network, compute: Compute) -> float:
-    """Return the largest difference of what a file computes from the network's own outputs.
-
-    Raises UsageError if it is more than rounding, or changes an answer.
-    """
-    test = sample()
-    expected = by_library(network)(test.image, test.number)
-    found = compute(test.image, test.number)
-    difference = 0.0
-    for name, one, other in zip(Outputs._fields, expected, found, strict=True):
-        ours, theirs = np.asarray(one), np.asarray(other)
-        same = ours.shape == theirs.shape and (ours.argmax(1) == theirs.argmax(1)).all()
-        if not same or not np.allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE):
-            raise UsageError(f"The file computes other {name} than the network: do not use it.")
-        difference = max(difference, float(np.abs(ours - theirs).max()))
-    return difference
+        steps = provenance.get("steps")
+        state_dict = to_torch(network.variables, steps if isinstance(steps, int) else 0)
+        buffer = BytesIO()
+        torch.save({name: torch.from_numpy(x) for name, x in state_dict.items()}, buffer)
+        content = buffer.getvalue()
+        variables, _ = from_torch(torch.load(BytesIO(content), weights_only=True))
+    else:
+        content = pack(network, provenance)
+        variables = unflatten_dict(safetensors.numpy.load(content), sep="/")
+    return content, by_library(Network(network.recipe, variables))
 
 
 def by_library(network: Network) -> Compute:
@@ -131,9 +131,21 @@ def by_library(network: Network) -> Compute:
     )
 
 
-def sample() -> Any:
-    """Load the test images of the sample."""
-    return load("sample").test
+def compare(network: Network, compute: Compute) -> float:
+    """Return the largest difference between the outputs of a network and those of its file.
+
+    Raises UsageError if it is more than rounding, or changes an answer.
+    """
+    test = load("sample").test
+    expected, found = by_library(network)(*test[::2]), compute(*test[::2])
+    difference = 0.0
+    for name, one, other in zip(Outputs._fields, expected, found, strict=True):
+        ours, theirs = np.asarray(one), np.asarray(other)
+        same = ours.shape == theirs.shape and (ours.argmax(1) == theirs.argmax(1)).all()
+        if not same or not np.allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE):
+            raise UsageError(f"The file computes other {name} than the network: do not use it.")
+        difference = max(difference, float(np.abs(ours - theirs).max()))
+    return difference
 
 
 if __name__ == "__main__":

@@ -1,141 +1,128 @@
 """ONNX: the network as a graph of its operators, for any number of images at once."""
 
-from collections.abc import Callable
-from pathlib import Path
+import json
 from typing import Any
 
 import numpy as np
 import onnx
-from flax.traverse_util import flatten_dict
-from jaxtyping import Int, Shaped, UInt8
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper, parser
+from onnxruntime import InferenceSession
 
+from experiments.exporting import EXPLANATION, INTERFACE, Compute
+from mnist_sum.files.description import name_leaves
+from mnist_sum.files.torch import AXES
 from mnist_sum.learning.model import IMPOSSIBLE, Outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
+from mnist_sum.version import VERSION
 
 OPSET, IR_VERSION = 17, 8  # of 2022, so that older runtimes read the file too
-EPSILON = 1e-5  # of batch norm
-POOLED = "block3"  # the block whose output is pooled
-DENSE = {"kernel": (1, 0), "bias": (0,)}
-CONV = {"kernel": (3, 2, 0, 1)}  # [height, width, in, out] -> [out, in, height, width]
+
+# Tables by number have one more row at either end, for numbers that are not 0 .. 9.
+DIGITS = np.arange(NUM_SUMS) - np.arange(-1, NUM_NUMBERS + 1)[:, None]
+CONSTANTS = {
+    "channel": np.array([1]),
+    "one": np.array(1),
+    "first_row": np.array(0),
+    "last_row": np.array(NUM_NUMBERS + 1),
+    "one_hot_of_row": np.eye(NUM_NUMBERS + 2, NUM_NUMBERS, k=-1, dtype=np.float32),
+    "nan_of_row": np.array([[np.nan], *[[0]] * NUM_NUMBERS, [np.nan]], np.float32),
+    "digits_of_row": np.where((DIGITS >= 0) & (DIGITS < NUM_DIGITS), DIGITS, NUM_DIGITS),
+    "impossible": np.array(IMPOSSIBLE, np.float32),
+    "one_more": np.array([0, 0, 0, 1]),
+}
 
 
-class Graph:
-    """Nodes and constants as they are added, each node named by its output."""
-
-    def __init__(self, leaves: dict[str, Shaped[np.ndarray, "..."]]) -> None:
-        self.leaves = leaves
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, array: Any) -> str:
-        """Add an array; returns its name."""
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def variable(self, path: str, axes: tuple[int, ...] = (0,)) -> str:
-        """Add a variable of the network, its axes in another order; returns its name."""
-        return self.constant(path, self.leaves[path].transpose(axes))
-
-    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Add an operator; returns the name of its output."""
-        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
-        return output
-
-    def normalize(self, x: str, layer: str) -> str:
-        """Add a batch norm with its running statistics, and a ReLU."""
-        names = ("params/{}/scale", "params/{}/bias", "batch_stats/{}/mean", "batch_stats/{}/var")
-        inputs = [self.variable(name.format(f"{layer}/norm")) for name in names]
-        x = self.node("BatchNormalization", [x, *inputs], f"{layer}/norm", epsilon=EPSILON)
-        return self.node("Relu", [x], f"{layer}/relu")
-
-    def convolve(self, x: str, layer: str) -> str:
-        """Add a convolution."""
-        kernel = self.variable(f"params/{layer}/kernel", CONV["kernel"])
-        return self.node("Conv", [x, kernel], layer)
-
-    def multiply(self, x: str, layer: str) -> str:
-        """Add a dense layer."""
-        inputs = [self.variable(f"params/{layer}/{name}", axes) for name, axes in DENSE.items()]
-        return self.node("Gemm", [x, *inputs], layer, transB=1)
-
-
-def encode(graph: Graph) -> str:
-    """Add the encoder; returns the name of the digit's logits."""
-    x = graph.node("Cast", ["image"], "pixels", to=TensorProto.FLOAT)
-    x = graph.node("Unsqueeze", [x, graph.constant("channel", [1])], "encoder/images")
-    for index in range(1, 8):
-        block = f"encoder/block{index}"
-        x = graph.normalize(graph.convolve(x, f"{block}/conv"), block)
-        if block.endswith(POOLED):
-            x = graph.node("MaxPool", [x], f"{block}/pool", kernel_shape=[2, 2], strides=[2, 2])
-    x = graph.convolve(x, "encoder/conv8")
-    return graph.node("Flatten", [x], "digit_logits")
-
-
-def add(graph: Graph, digit_logits: str) -> None:
-    """Add the adder that was trained."""
-    depth = graph.constant("numbers", np.array(NUM_NUMBERS))
-    values = graph.constant("off_and_on", np.array([0, 1], np.float32))
-    one_hot = graph.node("OneHot", ["index", depth, values], "one_hot")
-    x = graph.node("Concat", [digit_logits, one_hot], "adder/inputs", axis=1)
-    for index in range(1, 4):
-        block = f"adder/block{index}"
-        x = graph.normalize(graph.multiply(x, f"{block}/dense"), block)
-    x = graph.multiply(x, "adder/dense4")
-    graph.node("Identity", [x], "sum_logits")
-
-
-def add_exactly(graph: Graph, digit_logits: str) -> None:
-    """Add the adder without parameters: of each sum, the digit that makes it with the number."""
-    digit = np.arange(NUM_SUMS) - np.arange(NUM_NUMBERS)[:, None]
-    digit = np.where((digit >= 0) & (digit < NUM_DIGITS), digit, NUM_DIGITS)
-    rows = graph.node("Gather", [graph.constant("digit_of_sum", digit), "index"], "digits")
-    padding = graph.constant("after", np.array([0, 0, 0, 1]))
-    impossible = graph.constant("impossible", np.float32(IMPOSSIBLE))
-    logits = graph.node("Pad", [digit_logits, padding, impossible], "with_impossible")
-    graph.node("GatherElements", [logits, rows], "sum_logits", axis=1)
-
-
-def write(network: Network, path: Path) -> None:
-    """Write a network as ONNX; raises OSError."""
-    leaves = flatten_dict(network.variables, sep="/")
-    graph = Graph({name: np.asarray(leaf) for name, leaf in leaves.items()})
-    logits = encode(graph)
-    graph.node("LogSoftmax", [logits], "digit_log_probabilities", axis=1)
-    graph.node("Cast", ["number"], "index", to=TensorProto.INT64)
-    (add_exactly if network.recipe.adder == "exact" else add)(graph, logits)
-    inputs = [
-        helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 28, 28]),
-        helper.make_tensor_value_info("number", TensorProto.INT32, ["batch"]),
-    ]
-    sizes = {"digit_log_probabilities": NUM_DIGITS, "sum_logits": NUM_SUMS}
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])
-        for name, size in sizes.items()
-    ]
-    made = helper.make_graph(graph.nodes, "mnist_sum", inputs, outputs, graph.constants)
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(
-        made, opset_imports=[opset], ir_version=IR_VERSION, producer_name="mnist_sum"
+def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:
+    """Make the content of a file, and what ONNX Runtime computes by it."""
+    graph = parser.parse_graph(write_graph(network.recipe.adder == "exact"))
+    weights = {
+        name.replace("/", "_"): x.transpose(AXES[x.ndim])
+        for name, x in name_leaves(network.variables).items()
+    }
+    used = {name for node in graph.node for name in node.input}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.ascontiguousarray(x), name)
+        for name, x in (CONSTANTS | weights).items()
+        if name in used
     )
+    for value in (*graph.input, *graph.output):
+        value.doc_string = INTERFACE[value.name]
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="mnist_sum",
+        producer_version=VERSION,
+        doc_string=EXPLANATION,
+    )
+    helper.set_model_props(model, INTERFACE | {"mnist_sum": json.dumps(description)})
     onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString())
+    content = model.SerializeToString()
+    session = InferenceSession(content, providers=["CPUExecutionProvider"])
+    return content, lambda image, number: Outputs(
+        *session.run(list(Outputs._fields), {"image": image, "number": number.astype(np.int32)})
+    )
 
 
-def read(
-    path: Path,
-) -> Callable[[UInt8[np.ndarray, "batch 28 28"], Int[np.ndarray, " batch"]], Outputs]:
-    """Load the file into ONNX Runtime; returns what computes the outputs."""
-    from onnxruntime import InferenceSession
+def write_graph(exact: bool) -> str:
+    """Write the operators in ONNX's own notation, with the exact adder or the one of layers."""
+    return f"""
+    mnist_sum (uint8[batch, 28, 28] image, int32[batch] number)
+    => (float[batch, 10] digit_log_probabilities, float[batch, 19] sum_logits) {{
+        pixels = Cast<to = 1>(image)
+        images = Unsqueeze(pixels, channel)
+        {block("Conv", "images", "encoder_block1")}
+        {block("Conv", "encoder_block1", "encoder_block2")}
+        {block("Conv", "encoder_block2", "encoder_block3")}
+        pooled = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(encoder_block3)
+        {block("Conv", "pooled", "encoder_block4")}
+        {block("Conv", "encoder_block4", "encoder_block5")}
+        {block("Conv", "encoder_block5", "encoder_block6")}
+        {block("Conv", "encoder_block6", "encoder_block7")}
+        image_logits = Conv(encoder_block7, params_encoder_conv8_kernel)
+        digit_logits = Flatten(image_logits)
+        digit_log_probabilities = LogSoftmax<axis = 1>(digit_logits)
+        integer = Cast<to = 7>(number)
+        any_row = Add(integer, one)
+        row = Clip(any_row, first_row, last_row)
+        {add_exactly() if exact else add()}
+        nan_or_0 = Gather(nan_of_row, row)
+        sum_logits = Add(logits, nan_or_0)
+    }}"""
 
-    session = InferenceSession(path, providers=["CPUExecutionProvider"])
-    names = list(Outputs._fields)
 
-    def compute(
-        image: UInt8[np.ndarray, "batch 28 28"], number: Int[np.ndarray, " batch"]
-    ) -> Outputs:
-        return Outputs(*session.run(names, {"image": image, "number": number.astype(np.int32)}))
+def add() -> str:
+    """Write the adder that was trained."""
+    return f"""
+        one_hot = Gather(one_hot_of_row, row)
+        inputs = Concat<axis = 1>(digit_logits, one_hot)
+        {block("Gemm", "inputs", "adder_block1")}
+        {block("Gemm", "adder_block1", "adder_block2")}
+        {block("Gemm", "adder_block2", "adder_block3")}
+        logits = Gemm<transB = 1>(
+            adder_block3, params_adder_dense4_kernel, params_adder_dense4_bias
+        )"""
 
-    return compute
+
+def add_exactly() -> str:
+    """Write the adder without parameters: each sum has the logit of the digit that makes it."""
+    return """
+        digits = Gather(digits_of_row, row)
+        with_impossible = Pad(digit_logits, one_more, impossible)
+        logits = GatherElements<axis = 1>(with_impossible, digits)"""
+
+
+def block(operator: str, x: str, name: str) -> str:
+    """Write a convolution or a dense layer, batch norm with its running statistics, and a ReLU."""
+    layer = f"Conv({x}, params_{name}_conv_kernel)"
+    if operator == "Gemm":
+        layer = f"Gemm<transB = 1>({x}, params_{name}_dense_kernel, params_{name}_dense_bias)"
+    norm = f"{name}_norm"
+    return f"""
+        {name}_layer = {layer}
+        {norm} = BatchNormalization<epsilon = 0.00001>(
+            {name}_layer, params_{norm}_scale, params_{norm}_bias,
+            batch_stats_{norm}_mean, batch_stats_{norm}_var
+        )
+        {name} = Relu({norm})"""
