@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from experiments import run
 from experiments.configs import config_of
 from experiments.summarize import main
 from experiments.system import workdir
@@ -78,4 +79,6 @@ def test_a_file_that_it_has_not_made_is_left_as_it_is(make_run, tmp_path, capsys
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text('{"mine": 1}\n')
     assert_refused(runs, f"out/{name} exists and would be lost", capsys, tmp_path / "out")
+    assert run.main(["--config=smoke", "--seeds=2", f"--workdir={tmp_path / 'out'}"]) == 2
+    assert f"out/{name} exists and would be lost" in capsys.readouterr().err
     assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ['{"mine": 1}\n']
