@@ -36,10 +36,10 @@ class DescribeOptions(ConfigOptions):
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    return exit_code(lambda: describe(parse(DescribeOptions, "describe", argv)[1]))
+    return exit_code(lambda: describe_config(parse(DescribeOptions, "describe", argv)[1]))
 
 
-def describe(options: DescribeOptions) -> None:
+def describe_config(options: DescribeOptions) -> None:
     """Print the descriptions and draw the pictures."""
     from experiments.report.pictures.graph import draw_model  # Matplotlib may have no folder
     from experiments.report.pictures.tiles import draw_samples

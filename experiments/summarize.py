@@ -97,15 +97,15 @@ def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str,
         "config": config,
         "seeds": list(runs),
         "test": {
-            span: {name: statistics(last_accuracies(records, name, epochs)) for name in accuracies}
+            span: {name: sum_up(last_accuracies(records, name, epochs)) for name in accuracies}
             for span, epochs in spans.items()
             if len(records[0]) >= epochs
         },
-        "training_seconds": statistics([sum(x["seconds"] for x in run) for run in records]),
+        "training_seconds": sum_up([sum(x["seconds"] for x in run) for run in records]),
     }
 
 
-def statistics(values: list[float]) -> dict[str, float]:
+def sum_up(values: list[float]) -> dict[str, float]:
     """Compute mean, sample standard deviation, minimum and maximum of two values or more."""
     return {"mean": mean(values), "std": stdev(values), "min": min(values), "max": max(values)}
 

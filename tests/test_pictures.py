@@ -19,7 +19,7 @@ from experiments.report.layers import list_layers
 from experiments.report.pictures.confusion import draw_digits, draw_sums
 from experiments.report.pictures.curves import draw_curves, draw_seeds, move_apart, write_accuracy
 from experiments.report.pictures.graph import draw_model
-from experiments.report.pictures.tiles import draw_answers, draw_mistakes, draw_samples
+from experiments.report.pictures.tiles import draw_mistakes, draw_right_answers, draw_samples
 from experiments.report.readings import Reading
 from experiments.report.records import original_records
 from mnist_sum.data import load
@@ -104,10 +104,10 @@ SCENES = [  # what draws, from what, and some of what is then to be read
     (draw_sums, [counts_of(19, 0)], "Ways to misread one: none"),
     (draw_sums, [counts_of(19, 3000)], "Ways to misread one: 1", "1 read as 2", "3,000 of 3,500"),
     (draw_sums, [np.full((19, 19), 10000)], "Ways to misread one: the 12 most frequent of 342"),
-    (draw_answers, [[]], f"{READ}: none"),
-    (draw_answers, [[RIGHT] * 974], f"{READ}: the first 12 of 974 images"),
+    (draw_right_answers, [[]], f"{READ}: none"),
+    (draw_right_answers, [[RIGHT] * 974], f"{READ}: the first 12 of 974 images"),
     (
-        *(draw_answers, [[read(7, 5, 7, 12, 0.9876, 0.99996)]]),
+        *(draw_right_answers, [[read(7, 5, 7, 12, 0.9876, 0.99996)]]),
         *(f"{READ}: 1 image", "7 + 5 = 12\ndigit 7: 98.76%\nsum 12: > 99.99%"),
     ),
     (draw_mistakes, [[WRONG] * 18, []], f"{MISREAD}: 18 images", f"{MISREAD_SUM}: none"),

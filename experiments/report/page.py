@@ -36,7 +36,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     digits = readings.count_confusions(test.digit, outputs.digit_log_probabilities)
     sums = readings.count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits)
     tiles.draw_samples(train, recipe, folder / SAMPLES)
-    tiles.draw_answers(right, folder / ANSWERS)
+    tiles.draw_right_answers(right, folder / ANSWERS)
     tiles.draw_mistakes(misread_digits, misread_sums, folder / MISTAKES)
     confusion.draw_digits(digits, folder / DIGIT_CONFUSION)
     confusion.draw_sums(sums, folder / SUM_CONFUSION)
@@ -56,8 +56,8 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
         "A network reads the digit in an image, and adds a number to it. It was trained on "
         f"{len(train.digit):,} images of `{run.config.dataset}` for {epochs}, in {seconds:,.0f} s "
         f"({speed:,.0f} images a second), and tested on {len(test.digit):,} others.",
-        *results(records, original, run.config.renew_statistics),
-        *differences(run.config),
+        *compare_with_original(records, original, run.config.renew_statistics),
+        *compare_with_base(run.config),
         "## Answers",
         f"![Right answers, and how probable they were found]({ANSWERS})",
         "Each test image is paired here with one number, drawn once.",
@@ -86,7 +86,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     write_whole(folder / REPORT, lambda file: file.write(text.encode()))
 
 
-def results(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
+def compare_with_original(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
     """Say how well digits and sums are read; beside it, how well by the original."""
     runs = {"": records} | ({"original's ": original} if original else {})
     rows: list[Row] = [("test accuracy", *(f"{owner}{x}" for owner in runs for x in COLOURS))]
@@ -112,7 +112,7 @@ def results(records: Records, original: Records, renewed: bool) -> tuple[str, st
     return markdown_table(rows), note
 
 
-def differences(config: Config) -> tuple[str, ...]:
+def compare_with_base(config: Config) -> tuple[str, ...]:
     """List where the config departs from `base`, the original's recipe."""
     fields = fields_of(config)
     rows: list[Row] = [

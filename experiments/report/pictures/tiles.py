@@ -42,7 +42,7 @@ def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
 
 
 @our_style
-def draw_answers(answers: Sequence[Reading], path: Path) -> None:
+def draw_right_answers(answers: Sequence[Reading], path: Path) -> None:
     """Draw the first right answers, with the probabilities of digit and sum."""
     count = write_count(len(answers), MOST_ANSWERS, "the first {}")
     tiles = [(answer.image, caption_answer(answer)) for answer in answers[:MOST_ANSWERS]]
