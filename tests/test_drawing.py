@@ -29,7 +29,7 @@ pytestmark = pytest.mark.browser
 NOTHING = "? 5 ?"
 DOUBTFUL = ["35,30 55,15 52,50 50,86"]  # a 7 or a 1
 PREPARED = "[...prepare(readInk(), INK_SIDE).pixels]"
-CONSTANTS = "SIDE BOX CENTRE INK THINNEST THICKEST SPECK OTHER NEAR MIN_BOX"
+CONSTANTS = ("SIDE", "BOX", "CENTRE", "INK", "THINNEST", "THICKEST", "SPECK", "NEAR", "MIN_BOX")
 REFUSED = {
     "two digits": ["15,25 12,75", "68,32 80,30 91,37 89,47 77,52 90,56 92,66 83,74 66,72"],
     "a dot": ["50,50"],
@@ -96,17 +96,27 @@ def compare_answers(page, network, image, number):
     return answers
 
 
-@pytest.mark.parametrize("digit", DIGITS)
-def test_a_drawn_digit_is_read_as_the_command_reads_it(page, network, digit):
-    assert page.ask(f"[{CONSTANTS.replace(' ', ',')}]") == [
-        getattr(ink, name) for name in CONSTANTS.split()
-    ]
-    page.draw(DIGITS[digit])
+@pytest.mark.parametrize(
+    ("digit", "pointer", "size"),
+    [
+        *((digit, "mouse", 1.0) for digit in DIGITS),
+        *((3, "touch", 1.0), (3, "pen", 1.0)),
+        *((3, "mouse", 0.2), (7, "mouse", 0.2), (3, "mouse", 1.25), (7, "mouse", 1.25)),
+    ],
+)
+def test_a_drawn_digit_is_read_as_the_command_reads_it(page, network, digit, pointer, size):
+    page.draw(DIGITS[digit], pointer, size)
     assert page.equation() == f"{digit} 5 {digit + 5}"
     image = read_image(page.picture())
-    assert np.abs(page.ask(PREPARED) - image.ravel().astype(int)).mean() < 2
+    assert (
+        np.abs(page.ask(PREPARED) - image.ravel().astype(int)).mean() < 4
+    )  # another digit is about 50 away
     expected = predict_probabilities(network, image, 5).digit
     np.testing.assert_allclose(page.bars("digit"), expected, atol=0.05)
+
+
+def test_the_constants_are_those_of_the_command(page):
+    assert page.ask(f"[{', '.join(CONSTANTS)}]") == [getattr(ink, name) for name in CONSTANTS]
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -132,25 +142,11 @@ def test_the_runner_up_is_named_in_doubt(page, network):
     assert said == name_best(probabilities) == "perhaps 7, 62 %; or 1, 30 %"
 
 
-@pytest.mark.parametrize("pointer", ["touch", "pen"])
-def test_finger_and_pen_draw_too(page, pointer):
-    page.draw(DIGITS[3], pointer)
-    assert page.equation() == "3 5 8"
-
-
 def test_keyboard_draws_too(page):
     page.press(Keys.TAB)
     page.press(*(Keys.UP,) * 15, Keys.SPACE, *(Keys.DOWN,) * 30, Keys.SPACE, *(Keys.LEFT,) * 20)
     assert page.equation() == "1 5 6"
     assert page.find("pen").is_displayed()
-
-
-@pytest.mark.parametrize("size", [0.2, 1.25])
-def test_small_and_large_drawings_are_read_too(page, size):
-    for digit in (3, 7):
-        page.draw(DIGITS[digit], size=size)
-        assert page.equation() == f"{digit} 5 {digit + 5}"
-        page.press(Keys.ESCAPE)
 
 
 def test_every_stroke_and_clearing_can_be_undone(page):
@@ -161,13 +157,14 @@ def test_every_stroke_and_clearing_can_be_undone(page):
     assert page.equation() != "4 5 9"
     page.draw(DIGITS[4][1:])
     page.find("clear").click()
-    assert page.equation() == NOTHING
-    page.press(Keys.BACKSPACE)
-    assert page.equation() == "4 5 9"
-    page.press(Keys.ESCAPE)
-    assert page.equation() == NOTHING
-    page.press(Keys.CONTROL, "z")
-    assert page.equation() == "4 5 9"
+    for key, equation in (
+        ("", NOTHING),
+        (Keys.BACKSPACE, "4 5 9"),
+        (Keys.ESCAPE, NOTHING),
+        (Keys.CONTROL + "z", "4 5 9"),
+    ):
+        page.press(key)
+        assert page.equation() == equation
     page.press(Keys.BACKSPACE, Keys.BACKSPACE)
     assert page.equation() == NOTHING
     assert not page.find("undo").is_enabled()
