@@ -1,4 +1,7 @@
-"""The named configs: each a function that returns a variant of `base`."""
+"""The named configs: each a function that returns a variant of `base`.
+
+python -m experiments.run --config NAME trains one; --help lists the fields that can be changed.
+"""
 
 import dataclasses
 from collections.abc import Mapping
@@ -24,12 +27,12 @@ class Config:
     dataset: Literal["mnist", "sample"] = "mnist"
     """Full MNIST (60,000 + 10,000 images) or the embedded sample of it (4,000 + 1,000)."""
     train_examples: int | None = None
-    """Train on the first so many images only; on all of them if not given."""
+    """Train on the first N images only; on all of them if not given."""
     held_out: int = 0
-    """Keep the last so many training images out of training, and test on them instead of on the
-    test images, to choose a recipe by."""
+    """Keep the last N training images out of training, and test on them instead of on the test
+    images, to choose a recipe by."""
     renew_statistics: bool = False
-    """Take batch norm's statistics anew after the last epoch, over the images as they are."""
+    """Compute batch norm's statistics anew after the last epoch, over the undistorted images."""
 
     def __post_init__(self) -> None:
         """Raise RecipeError for a value of the wrong type or out of its range."""
@@ -69,11 +72,10 @@ def config_of(fields: Mapping[str, Any]) -> Config:
     return vary(Config(), **fields)
 
 
-def list_differences(noted: Mapping[str, Any], config: Config) -> str:
-    """Name the fields in which noted ones differ from a config's; empty if in none."""
-    now = fields_of(config)
-    fields = [name for name in now | dict(noted) if now.get(name) != noted.get(name)]
-    return ", ".join(f"{name} was {noted.get(name)!r} and is {now.get(name)!r}" for name in fields)
+def list_differences(noted: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Name the fields or settings that are not as they were noted; empty if all are."""
+    changed = [(name, x, now.get(name, "unknown")) for name, x in noted.items()]
+    return ", ".join(f"{name} was {x!r} and is {y!r}" for name, x, y in changed if x != y)
 
 
 def command_of(name: str, config: Config) -> str:
@@ -90,18 +92,12 @@ def command_of(name: str, config: Config) -> str:
 
 
 def base() -> Config:
-    """Follow the original's recipe on full MNIST: SGD with momentum, 25 epochs, numbers drawn once.
-
-    python -m experiments.run --config base
-    """
+    """Follow the original's recipe on full MNIST: SGD with momentum, numbers drawn once."""
     return Config()
 
 
 def sample() -> Config:
-    """Train on the embedded 5,000 images, offline: a result in well under a minute on 2 CPU cores.
-
-    python -m experiments.run --config sample
-    """
+    """Train on the embedded 5,000 images, offline, in well under a minute on 2 CPU cores."""
     return vary(
         base(),
         dataset="sample",
@@ -116,18 +112,12 @@ def sample() -> Config:
 
 
 def smoke() -> Config:
-    """Take a few steps on a few images, to see that everything works: seconds.
-
-    python -m experiments.run --config smoke
-    """
+    """Take a few steps, to see in seconds that everything works; they teach little."""
     return vary(sample(), epochs=2, train_examples=500)
 
 
 def fast() -> Config:
-    """Reach the original's accuracy in 3 epochs instead of 25, a minute or two on one CPU core.
-
-    python -m experiments.run --config fast
-    """
+    """Reach the original's accuracy in 3 epochs instead of 25, a minute or two on one CPU core."""
     return vary(
         base(),
         epochs=3,
@@ -147,10 +137,7 @@ def fast() -> Config:
 
 
 def best() -> Config:
-    """Train longer on images distorted more, and renew statistics in the end: the best accuracy.
-
-    python -m experiments.run --config best
-    """
+    """Train longer on images distorted more, and renew statistics in the end: the best accuracy."""
     return vary(
         fast(),
         epochs=60,
@@ -164,58 +151,37 @@ def best() -> Config:
 
 
 def fixed_numbers() -> Config:
-    """Pair each image with one number, always the same, as the original does; else as `fast`.
-
-    python -m experiments.run --config fixed_numbers
-    """
+    """Pair each image with one number, always the same, as the original does; else as `fast`."""
     return vary(fast(), numbers="fixed")
 
 
 def fresh_numbers() -> Config:
-    """Pair each image with a number drawn for every batch; else as `fast`.
-
-    python -m experiments.run --config fresh_numbers
-    """
+    """Pair each image with a number drawn for every batch; else as `fast`."""
     return vary(fast(), numbers="fresh")
 
 
 def exact_adder() -> Config:
-    """Add without parameters, the upper bound of what an adder can learn; else as `fast`.
-
-    python -m experiments.run --config exact_adder
-    """
+    """Add without parameters, the upper bound of what an adder can learn; else as `fast`."""
     return vary(fast(), adder="exact")
 
 
 def sum_alone() -> Config:
-    """Learn from the sum's label alone, with no digit's; else as `fresh_numbers`.
-
-    python -m experiments.run --config sum_alone
-    """
+    """Learn from the sum's label alone, with no digit's; else as `fresh_numbers`."""
     return vary(fresh_numbers(), digit_weight=0.0)
 
 
 def sum_alone_exact() -> Config:
-    """Learn from the sum's label alone, through an adder that knows how to add.
-
-    python -m experiments.run --config sum_alone_exact
-    """
+    """Learn from the sum's label alone, through an adder that knows how to add."""
     return vary(sum_alone(), adder="exact")
 
 
 def unseen_pairs() -> Config:
-    """Keep ten pairs of digit and number out of training; else as `fresh_numbers`.
-
-    python -m experiments.run --config unseen_pairs
-    """
+    """Keep ten pairs of digit and number out of training; else as `fresh_numbers`."""
     return vary(fresh_numbers(), unseen_pairs=True)
 
 
 def unseen_pairs_exact() -> Config:
-    """Keep ten pairs out of training, with an adder that knows how to add.
-
-    python -m experiments.run --config unseen_pairs_exact
-    """
+    """Keep ten pairs out of training, with an adder that knows how to add."""
     return vary(unseen_pairs(), adder="exact")
 
 

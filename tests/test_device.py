@@ -8,15 +8,18 @@ from types import SimpleNamespace
 import jax
 import pytest
 
+from experiments.system import device
 from experiments.system.device import (
+    DETERMINISTIC,
+    add_xla_flag,
+    available_cores,
     choose_devices,
+    current_settings,
     device_name,
-    keep_compiled_programs,
-    launch_whole_calls,
-    make_deterministic,
     use_precision,
 )
 from mnist_sum.errors import UsageError
+from mnist_sum.program_cache import keep_compiled_programs
 from tests.commands import ROOT
 
 
@@ -46,18 +49,10 @@ def test_more_devices_than_there_are_is_one_sentence(count):
         choose_devices("auto", count)
 
 
-def test_deterministic_adds_to_the_flags_that_are_set(monkeypatch):
+def test_a_flag_is_added_to_those_that_are_set(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
-    make_deterministic()
+    add_xla_flag(DETERMINISTIC)
     assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/nowhere --xla_gpu_deterministic_ops=true"
-
-
-def test_a_whole_call_is_a_graph_with_its_loop(monkeypatch):
-    monkeypatch.delenv("XLA_FLAGS", raising=False)
-    launch_whole_calls()
-    flag, _, kinds = os.environ["XLA_FLAGS"].partition("=")
-    assert flag == "--xla_gpu_enable_command_buffer"
-    assert {"FUSION", "WHILE", "CONDITIONAL", "CONVOLUTION"} <= set(kinds.split(","))
 
 
 @pytest.mark.parametrize(
@@ -76,10 +71,32 @@ def test_a_processor_takes_as_many_cores_as_divide_the_batch(batch_size, count):
     assert choose_devices("auto", None, batch_size) == jax.devices()[:count]
 
 
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 50),
+        ({"cpu.max": "max 100000\n"}, 50),
+        ({"cpu.max": "200000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"own/cpu.max": "350000 100000\n", "cpu.max": "max 100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 50),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+    ],
+)
+def test_cores_are_counted_that_a_container_may_use(files, cores, monkeypatch, tmp_path):
+    for name, text in ({"groups": "0::/own\n"} | files).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(50)), raising=False)
+    monkeypatch.setattr(device, "CGROUPS", str(tmp_path))
+    monkeypatch.setattr(device, "OWN_GROUPS", str(tmp_path / "groups"))
+    assert available_cores() == cores
+
+
 def test_each_core_that_a_process_may_use_is_a_device():
     show = (
-        "import os, jax; from experiments.system.device import choose_devices;"
-        "print(len(os.sched_getaffinity(0)), len(choose_devices('cpu')))"
+        "from experiments.system.device import available_cores, choose_devices;"
+        "print(available_cores(), len(choose_devices('cpu')))"
     )
     environment = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"}
     found = subprocess.run(
@@ -87,6 +104,21 @@ def test_each_core_that_a_process_may_use_is_a_device():
     )
     cores, devices = found.stdout.split()
     assert cores == devices
+
+
+SETTINGS = {
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_threefry_partitionable": True,
+    "jax_random_seed_offset": 0,
+    "jax_enable_x64": False,
+}
+
+
+def test_only_an_accelerator_multiplies_with_another_precision():
+    with jax.default_matmul_precision("highest"):
+        assert current_settings(jax.devices()[0]) == SETTINGS
+        expected = SETTINGS | {"jax_default_matmul_precision": "highest"}
+        assert current_settings(SimpleNamespace(platform="gpu")) == expected
 
 
 PLUGIN = "def initialize():\n    raise RuntimeError('cuInit failed: no driver.\\nmore of it')\n"
@@ -175,7 +207,7 @@ def cache(monkeypatch):
 
 def test_compiled_programs_are_kept_in_the_users_cache(cache, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    keep_compiled_programs()
+    assert keep_compiled_programs(0.3) is None
     assert cache() == str(tmp_path / "mnist_sum" / "jax")
     assert list((tmp_path / "mnist_sum" / "jax").iterdir()) == []
 
@@ -184,15 +216,12 @@ def test_compiled_programs_are_kept_in_the_users_cache(cache, monkeypatch, tmp_p
     ("place", "reason"),
     [("/dev/null/cache", "Not a directory"), (None, "Could not determine home")],
 )
-def test_where_there_is_no_cache_nothing_is_kept(cache, place, reason, monkeypatch, capsys):
+def test_where_there_is_no_cache_nothing_is_kept(cache, place, reason, monkeypatch):
     if place:
         monkeypatch.setenv("XDG_CACHE_HOME", place)
     else:  # nor an entry in the user database
         for variable in ("XDG_CACHE_HOME", "HOME"):
             monkeypatch.delenv(variable, raising=False)
         monkeypatch.setattr(os, "getuid", lambda: 54321)
-    keep_compiled_programs()
+    assert keep_compiled_programs(0.3).startswith(reason)
     assert cache() is None
-    errors = capsys.readouterr().err
-    assert errors.startswith(f"Compiled programs are not kept ({reason}")
-    assert errors.count("\n") == 1

@@ -1,18 +1,17 @@
 """Several processes: who they are, and that they train what one alone trains."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 
 import chex
+import jax
 import pytest
 
-from experiments.system.distributed import (
-    HEARTBEAT_SECONDS,
-    Place,
-    ProcessOptions,
-    Scheduler,
-    find_place,
-)
+from experiments.system import distributed
+from experiments.system.distributed import HEARTBEAT_SECONDS, Place, ProcessOptions, find_place
 from mnist_sum.errors import UsageError
 from tests.commands import finish, result, run_command, start
 
@@ -79,17 +78,41 @@ OPEN_MPI = {
 }
 
 
-@pytest.mark.parametrize(("variables", "name"), [(SLURM, "slurm"), (OPEN_MPI, "ompi")])
-def test_a_scheduler_is_found_if_it_has_started_several(variables, name, monkeypatch):
-    for variable, value in variables.items():
-        assert find_place(ProcessOptions()) is None
-        monkeypatch.setenv(variable, value)
-    assert find_place(ProcessOptions()) == Scheduler(name)
-    options = ProcessOptions(coordinator="here:1234", processes=3, process_id=1)
-    assert find_place(options) == Place("here:1234", 3, 1)
-    count = "SLURM_NTASKS" if name == "slurm" else "OMPI_COMM_WORLD_SIZE"
-    monkeypatch.setenv(count, "1")
-    assert find_place(ProcessOptions()) is None
+@pytest.mark.parametrize(
+    ("variables", "asked"),
+    [
+        ({}, 0),
+        (SLURM | {"SLURM_NTASKS": "1"}, 0),
+        (OPEN_MPI | {"OMPI_COMM_WORLD_SIZE": "1"}, 0),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, 0),
+        (SLURM, 1),
+        (OPEN_MPI, 1),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "0"}, 1),
+    ],
+)
+def test_jax_is_asked_for_others_where_a_scheduler_has_several(variables, asked, monkeypatch):
+    calls = []
+    monkeypatch.setattr(jax.distributed, "initialize", lambda **settings: calls.append(settings))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with distributed.joined(None):
+        assert len(calls) == asked
+
+
+ALONE = """
+import jax
+from experiments.system.distributed import joined
+with joined(None):
+    print(jax.process_count(), jax.distributed.is_initialized())
+"""
+
+
+def test_a_process_that_jax_finds_no_others_for_trains_on_its_own():
+    environment = os.environ | {"SLURM_NTASKS": "2"}  # and no more, as in the shell of salloc
+    found = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, env=environment
+    )
+    assert (found.stdout, found.stderr) == ("1 False\n", "")
 
 
 @pytest.mark.long

@@ -139,7 +139,6 @@ def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch, cap
     [
         ("nothing", "onnx", "new", "There is no file nothing: check its name."),
         ("w", "safetensors", "no/w", "no/w cannot be written (No such file or directory)."),
-        ("w", "tf", "new", "invalid choice"),
         ("w", "onnx", "w", "w is read and cannot be written too; name another output."),
         ("w", "onnx", "./folder/../w", "w is read and cannot be written too"),
         ("link", "stablehlo", "w", "w is read and cannot be written too"),

@@ -1,17 +1,21 @@
 """A run that is stopped at any moment goes on and ends with the bits of one that never was."""
 
 import json
+import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import chex
 import pytest
 
-from experiments.system.workdir import acquired, count_epochs
+from experiments.system.workdir import count_epochs, lock
+from mnist_sum.errors import UsageError
 from tests.commands import finish, result, run_command, start
 
 pytestmark = pytest.mark.long
@@ -93,7 +97,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(expected, 
     assert (folder / "report.md").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     folder = tmp_path / "run"
     process = start(*RECIPE, "--workdir", folder)
@@ -141,8 +145,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     code, _, errors = run_command(*recipe, prefix=SMALL_FILES_ONLY)
     assert code == ERROR_OF_THE_USER
     assert errors.startswith("error: ")
-    # The curves are drawn before an epoch is saved.
-    assert f"The work folder {half_a_run} cannot be written" in errors
+    assert "cannot be written" in errors
     assert errors.count("\n") == 1
     code, _, errors = run_command(*recipe)
     assert code == 0, errors
@@ -157,24 +160,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_and_step(tmp_path):
     assert not list((tmp_path / "run" / "checkpoints").iterdir())
 
 
-def test_two_runs_in_one_folder_at_a_time_are_one_too_many(tmp_path):
-    folder = tmp_path / "run"
-    first = start(*LASTING, "--workdir", folder)
-    wait_for_epoch(first, 1)
-    code, _, errors = run_command(*LASTING, "--workdir", folder, "--resume")
-    assert code == ERROR_OF_THE_USER
-    assert "is in use by another run" in errors
-    first.send_signal(signal.SIGINT)
-    assert finish(first)[0] == 128 + signal.SIGINT
-
-
 def test_several_seeds_are_interrupted_go_on_and_are_summed_up(tmp_path):
     folder, whole = tmp_path / "run", tmp_path / "whole"
     recipe = [*RECIPE, "--seed", "0", "--seeds=2", "--workdir"]
     process = start(*recipe, folder)
-    while not all(count_epochs(folder / f"seed-{seed}") for seed in (0, 1)):
-        assert process.poll() is None
-        time.sleep(0.1)
+    wait_for_seeds(process, folder)
     process.send_signal(signal.SIGINT)
     code, output, errors = finish(process, timeout=20)
     assert code == 128 + signal.SIGINT
@@ -194,12 +184,62 @@ def test_several_seeds_are_interrupted_go_on_and_are_summed_up(tmp_path):
     assert_same_result(folder / "seed-1", result(whole / "seed-1"))
 
 
-def test_a_seed_that_fails_ends_the_others_and_is_quoted(whole_run, tmp_path):
-    shutil.copytree(whole_run, tmp_path / "seed-1")
-    code, _, errors = run_command(*LASTING, "--workdir", tmp_path, "--seed", "0", "--seeds", "2")
+def wait_for_seeds(process, folder):
+    """Wait until both seeds have done an epoch; returns their logs."""
+    while not all(count_epochs(folder / f"seed-{seed}") for seed in (0, 1)):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    return [folder / f"seed-{seed}.log" for seed in (0, 1)]
+
+
+def is_free(folder):
+    """Whether no run holds a folder any more."""
+    try:
+        with lock(folder):
+            return True
+    except UsageError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_seeds_end_with_the_command_however_it_ends(number, tmp_path):
+    process = start(*LASTING, "--workdir", tmp_path, "--seed", "0", "--seeds", "2")
+    wait_for_seeds(process, tmp_path)
+    process.send_signal(number)
+    code, _, errors = finish(process, timeout=20)
+    assert code == (-signal.SIGKILL if number == signal.SIGKILL else 128 + number)
+    assert number == signal.SIGKILL or "Go on with:" in errors
+    while not all(is_free(tmp_path / f"seed-{seed}") for seed in (0, 1)):
+        time.sleep(0.1)
+    assert not list(tmp_path.glob(".seed-*"))
+
+
+def test_a_seed_that_is_killed_is_said_to_be_and_goes_on(tmp_path):
+    recipe = (*LASTING, "--workdir", tmp_path, "--seed", "0", "--seeds", "2")
+    process = start(*recipe)
+    wait_for_seeds(process, tmp_path)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[1]), signal.SIGKILL)
+    code, _, errors = finish(process, timeout=30)
     assert code == ERROR_OF_THE_USER
-    assert errors.startswith(f"error: Seed 1 has failed, and says in {tmp_path}/seed-1.log: ")
-    assert "already holds a run" in errors
-    assert errors.count("\n") == 1
-    with acquired(tmp_path / "seed-0"):  # no run holds it any more
-        assert count_epochs(tmp_path / "seed-0") < 1000
+    assert re.match(r"error: Seed \d was killed by signal 9, often for want of memory; go ", errors)
+    assert errors.endswith(f"experiments.run {shlex.join(map(str, recipe))} --resume\n")
+
+
+def test_a_seed_that_fails_ends_the_others_and_leaves_the_log_of_who_holds_its_folder(tmp_path):
+    holder = start(*LASTING, "--seed", "1", "--workdir", tmp_path / "seed-1")
+    wait_for_epoch(holder, 1)
+    log = tmp_path / "seed-1.log"
+    log.write_text("what the holder says\n")
+    recipe = (*LASTING, "--workdir", tmp_path, "--seed", "0", "--seeds", "2", "--resume")
+    code, _, errors = run_command(*recipe)
+    assert code == ERROR_OF_THE_USER
+    assert errors == (
+        f"error: Seed 1 has failed, and says: The work folder {tmp_path}/seed-1 is in use by "
+        "another run; choose another --workdir.\n"
+    )
+    assert log.read_text() == "what the holder says\n"
+    assert is_free(tmp_path / "seed-0")
+    assert count_epochs(tmp_path / "seed-0") < 1000
+    holder.send_signal(signal.SIGINT)
+    assert finish(holder)[0] == 128 + signal.SIGINT

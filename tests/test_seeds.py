@@ -1,41 +1,70 @@
-"""Several seeds at once: how they share a processor."""
+"""Several seeds at once: how they share a processor, and what is said of one that fails."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
+from experiments.system import device
 from experiments.training import seeds
-from experiments.training.seeds import is_for_processor, share_cores
-
-
-@pytest.fixture
-def five_cores(monkeypatch):
-    """Let this process have five cores."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 6, 7}, raising=False)
+from experiments.training.seeds import Training, is_for_processor, outcome, share_cores, train_seeds
+from mnist_sum.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("count", "shares"),
-    [(2, [{0, 2, 7}, {1, 6}]), (9, [{0}, {1}, {2}, {6}, {7}])],
+    ("count", "choice", "quota", "shares"),
+    [
+        (2, "cpu", [], [[0, 2, 7], [1, 6]]),
+        (9, "cpu", [], [[0], [1], [2], [6], [7]]),
+        (9, "cpu", [2.0], [[0, 2, 7], [1, 6]]),  # of a container
+        (9, "gpu", [], [[0, 1, 2, 6, 7]]),  # takes one at a time
+    ],
 )
-def test_each_seed_has_cores_of_its_own(five_cores, count, shares):
-    assert share_cores(count, "cpu") == shares
-
-
-def test_a_gpu_trains_one_seed_at_a_time_with_all_cores(five_cores):
-    assert share_cores(9, "gpu") == [{0, 1, 2, 6, 7}]
+def test_each_seed_has_cores_of_its_own(count, choice, quota, shares, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 6, 7}, raising=False)
+    monkeypatch.setattr(device, "quotas", lambda: quota)
+    assert share_cores(count, choice) == shares
 
 
 def test_where_cores_cannot_be_chosen_one_seed_is_trained_at_a_time(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert share_cores(9, "cpu") == [set()]
+    assert share_cores(9, "cpu") == [[]]
 
 
-@pytest.mark.parametrize(("platform", "answer"), [("cpu", True), ("gpu", False)])
-def test_another_process_finds_out_what_there_is_to_compute_on(monkeypatch, platform, answer):
-    monkeypatch.setattr(seeds, "FIND_PLATFORM", f"print({platform!r})")
-    assert is_for_processor("auto") is answer
-
-
-def test_jax_names_the_platform():
+def test_another_process_finds_out_what_there_is_to_compute_on(monkeypatch):
     assert is_for_processor("auto")  # tests run on a processor
+    monkeypatch.setattr(seeds, "FIND_PLATFORM", "print('gpu')")
+    assert not is_for_processor("auto")
+
+
+@pytest.mark.parametrize(
+    ("code", "kept", "sentence"),
+    [
+        (
+            -9,
+            True,
+            "Seed 3 was killed by signal 9, often for want of memory; go on with: x",
+        ),
+        (-11, True, "Seed 3 was killed by signal 11; go on with: x"),
+        (143, True, "Seed 3 was killed by signal 15; go on with: x"),
+        (2, True, "Seed 3 has failed, and says in {}/seed-3.log: The loss is no longer finite."),
+        (2, False, "Seed 3 has failed, and says: The loss is no longer finite."),
+    ],
+)
+def test_what_is_said_of_a_seed_that_has_failed(code, kept, sentence, tmp_path):
+    part = tmp_path / "part"
+    with part.open("w+b") as log:
+        log.write(b"epoch 1\nerror: The loss is no longer finite.\n")
+        if kept:
+            part.rename(tmp_path / "seed-3.log")
+        process = SimpleNamespace(returncode=code)
+        with pytest.raises(UsageError) as error:
+            outcome(Training(3, tmp_path / "seed-3", process, log, []), "x")
+    assert str(error.value) == sentence.format(tmp_path)
+
+
+def test_a_log_that_no_seed_has_written_is_not_replaced(tmp_path):
+    (tmp_path / "seed-1.log").write_text("mine")
+    with pytest.raises(UsageError, match=r"seed-1\.log is not of a run, and would be replaced"):
+        train_seeds([], range(2), tmp_path, 1, "cpu")
+    assert (tmp_path / "seed-1.log").read_text() == "mine"

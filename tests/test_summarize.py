@@ -19,9 +19,10 @@ def make_run(tmp_path):
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
         config = config_of({"seed": seed, "epochs": 8} | fields)
-        with workdir.hold(folder, "base", config, {}, False):
-            tests = [{"loss": 1.0, "digit_accuracy": x, "sum_accuracy": x / 2} for x in accuracies]
-            workdir.write_metrics(folder, [{"test": test, "seconds": 1} for test in tests])
+        folder.mkdir()
+        workdir.note(folder, "base", config, {})
+        tests = [{"loss": 1.0, "digit_accuracy": x, "sum_accuracy": x / 2} for x in accuracies]
+        workdir.write_metrics(folder, [{"test": test, "seconds": 1} for test in tests])
         return str(folder)
 
     return make

@@ -1,5 +1,7 @@
 """The training of a seed: in which parts, and where it stops; test_resume.py has the rest."""
 
+import dataclasses
+from contextlib import nullcontext
 from pathlib import Path
 
 import chex
@@ -11,13 +13,7 @@ import pytest
 from experiments.configs import Config
 from experiments.system.this_run import Run
 from experiments.training import epochs
-from experiments.training.epochs import (
-    check_finite,
-    check_same,
-    end_of_call,
-    run_facts,
-    step_seconds,
-)
+from experiments.training.epochs import check_finite, check_same, end_of_call, run_facts
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files.checkpoint import Checkpoint
@@ -53,13 +49,6 @@ def test_several_processes_cut_an_epoch_alike(monkeypatch):
     assert end_of_call(456, 469, 3.0) == 469
 
 
-def test_the_pace_is_that_of_the_latest_epoch():
-    splits = Splits(*(Dataset(image=None, digit=[0] * 48, number=None) for _ in range(2)))
-    training = epochs.Training(Config(RECIPE), splits, None, jax.random.key(0))
-    assert step_seconds([], training) is None
-    assert step_seconds([{"seconds": 9.0}, {"seconds": 6.0}], training) == 2.0
-
-
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
 @pytest.mark.parametrize("name", ["digit_loss", "sum_loss"])
 def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
@@ -68,9 +57,9 @@ def test_the_first_step_whose_loss_is_not_finite_is_found(name, wrong):
         step = zero_totals() | {name: Total(jnp.array(value), jnp.array(1))}
         totals = add_totals(tally.totals, step)
         tally = Tally(totals, tally.finite_steps + is_finite(totals))
-    check_finite(tally, epoch=7, steps=2)
+    check_finite(int(tally.finite_steps), epoch=7, steps=2)
     with pytest.raises(UsageError, match="no longer finite after step 3 of epoch 7"):
-        check_finite(tally, epoch=7, steps=5)
+        check_finite(int(tally.finite_steps), epoch=7, steps=5)
 
 
 DATA = Dataset(np.zeros((4, 28, 28), np.uint8), np.zeros(4, np.int32), np.zeros(4, np.int32))
@@ -84,22 +73,36 @@ def saved_run(**changes):
     return Checkpoint(RECIPE, None, [{"epoch": 1}], facts, "9.8")
 
 
-def test_a_field_that_a_checkpoint_does_not_know_takes_its_default():
-    check_same(saved_run(held_out="missing"), RUN)
-    with pytest.raises(
-        UsageError, match=r"checkpoints/1 has .* config: held_out was 3 and is 0\.$"
-    ):
-        check_same(saved_run(held_out=3), RUN)
-    with pytest.raises(UsageError, match=r"was written by mnist_sum 9\.8 .*: mixup is no field"):
-        check_same(saved_run(mixup=0.5), RUN)
+X64 = {"jax_enable_x64": True}
+ONE_CYCLE = dataclasses.replace(RECIPE, schedule="one_cycle")
+OTHERS = [
+    ({}, {}, ""),
+    ({"held_out": "missing"}, {}, ""),  # has its default
+    ({"held_out": 3}, {}, "The run in run has another config: held_out was 3 and is 0."),
+    ({"mixup": 0.5}, {}, "The run in run has another config: mixup was 0.5 and is 'unknown'."),
+    ({"settings": "missing"}, {}, ""),
+    ({"settings": {"jax_of_tomorrow": 1}}, {}, ""),
+    ({"settings": X64}, {}, "has other settings of JAX: jax_enable_x64 was True and is False."),
+    ({}, {"recipe": ONE_CYCLE}, "schedule was 'constant' and is 'one_cycle'."),
+    ({"epochs": 5}, {}, ""),  # and 25 now
+    ({"epochs": 26}, {}, "has another config: epochs was 26 and is 25."),
+    ({"epochs": 5, "renew_statistics": True}, {"renew_statistics": True}, "and the statistics of"),
+]
 
 
-def test_a_run_does_not_go_on_with_other_random_bits():
-    check_same(saved_run(settings="missing"), RUN)
-    with pytest.raises(
-        UsageError, match=r"checkpoints/1 was .*: JAX_RANDOM_SEED_OFFSET was 7 and is 0\.$"
-    ):
-        check_same(saved_run(settings={"jax_random_seed_offset": 7}), RUN)
+@pytest.mark.parametrize(("changes", "config", "sentence"), OTHERS)
+def test_a_run_goes_on_only_as_it_began(changes, config, sentence):
+    run = RUN._replace(config=dataclasses.replace(RUN.config, **config))
+    with pytest.raises(UsageError) if sentence else nullcontext() as error:
+        check_same(saved_run(**changes), run)
+    assert not sentence or sentence in str(error.value)
+
+
+def test_one_cycle_does_not_go_on_for_more_epochs():
+    run = RUN._replace(config=Config(ONE_CYCLE))
+    saved = saved_run(epochs=5)._replace(recipe=ONE_CYCLE)
+    with pytest.raises(UsageError, match=r"epochs was 5 and is 25, and one_cycle lays its lear"):
+        check_same(saved, run)
 
 
 class BegunError(Exception):

@@ -13,10 +13,9 @@ from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, or
 from experiments.report.tables import Row, markdown_table
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
-from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES
+from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs, make_model
-from mnist_sum.outputs import write_whole
 
 ANSWERS, MISTAKES = "answers.png", "mistakes.png"
 DIGIT_CONFUSION, SUM_CONFUSION = "confusion_digit.png", "confusion_sum.png"
@@ -83,7 +82,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
         markdown_table([("what", "value"), *describe_environment(run.devices).items()]),
     )
     text = "\n\n".join(x if x[0] in "#|!`" else fill(x, PAGE_WIDTH) for x in blocks) + "\n"
-    write_whole(folder / REPORT, lambda file: file.write(text.encode()))
+    write(folder / REPORT, text)
 
 
 def compare_with_original(records: Records, original: Records, renewed: bool) -> tuple[str, str]:

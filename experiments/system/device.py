@@ -1,39 +1,42 @@
-"""Which device a run computes on, how it is called, and where its compiled programs are kept."""
+"""Which devices a run computes on, how they compute, and what they are called."""
 
 import os
 import platform
+import re
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 
-from mnist_sum import program_cache as compiled
 from mnist_sum.devices import find_devices
 from mnist_sum.errors import UsageError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 Precision = Literal["float32", "tf32"]
+PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}  # as JAX calls them
 IN_GRAPHS = (
-    "FUSION",
-    "CUBLAS",
-    "CUBLASLT",
-    "CUDNN",
-    "CUSTOM_CALL",
-    "DYNAMIC_SLICE_FUSION",
-    "CONDITIONAL",
-    "WHILE",
-    "CONVOLUTION",
+    "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE,CONVOLUTION"
 )
-"""What XLA may put into a CUDA graph."""
-WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
+"""All that XLA may put into a CUDA graph; by itself it leaves out the loop of a call, after whose
+every step it then asks the host, and convolutions."""
+WHOLE_GRAPH = f"--xla_gpu_enable_command_buffer={IN_GRAPHS}"
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+CGROUPS, OWN_GROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
+SETTINGS = (
+    "jax_default_prng_impl",
+    "jax_threefry_partitionable",
+    "jax_random_seed_offset",
+    "jax_enable_x64",
+)
 
 
 def choose_devices(
     choice: DeviceChoice, count: int | None = None, batch_size: int | None = None
 ) -> list[jax.Device]:
-    """List the first so many devices of the chosen kind; `auto` takes GPUs where there are.
+    """List the first N devices of the chosen kind; `auto` takes GPUs where there are any.
 
     Without a count these are all, or on a processor the most among which a batch divides. A
     processor has a device for every core. Call before JAX first looks for devices; raises
@@ -52,7 +55,7 @@ def choose_devices(
     if count is None:
         return devices
     if not 1 <= count <= len(devices):
-        raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}, as many as are.")
+        raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}.")
     return devices[:count]
 
 
@@ -83,30 +86,37 @@ def make_a_device_of_each_core() -> None:
             jax.config.update("jax_num_cpu_devices", available_cores())
 
 
+def own_cores() -> list[int]:
+    """List the cores that this process may run on; none where the system does not say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
 def available_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Count the cores that this process may use, at least one: a container may allow part of all.
 
-
-def make_deterministic() -> None:
-    """Have GPUs compute the same bits every time; call before JAX first looks for devices."""
-    add_xla_flag("--xla_gpu_deterministic_ops=true")
-
-
-def launch_whole_calls() -> None:
-    """Have a GPU take all steps of a call as one CUDA graph, its loop and convolutions included.
-
-    XLA leaves those two out by itself: it launches a loop's kernels one by one, and asks the host
-    after every step. Call before JAX first looks for devices.
+    Its quota does not say which ones: a process that ran on all would be stopped most of the time.
     """
-    add_xla_flag(whole_call_flag())
+    return max(1, int(min([len(own_cores()) or os.cpu_count() or 1, *quotas()])))
 
 
-def whole_call_flag() -> str:
-    """Write the flag that puts into a graph whatever XLA can put there."""
-    return f"--xla_gpu_enable_command_buffer={','.join(IN_GRAPHS)}"
+def quotas() -> Iterator[float]:
+    """Yield how many cores each control group of this process allows, if it has a limit."""
+    groups = [line.rpartition(":/")[2] for line in read_words(OWN_GROUPS)]
+    for top in (CGROUPS, f"{CGROUPS}/cpu"):  # of version 2 and 1
+        for folder in {top, *(f"{top}/{group}" for group in groups)}:
+            limit = read_words(f"{folder}/cpu.max") or [
+                *read_words(f"{folder}/cpu.cfs_quota_us"),
+                *read_words(f"{folder}/cpu.cfs_period_us"),
+            ]
+            if limit and limit[0] not in ("max", "-1"):
+                yield int(limit[0]) / int(limit[1])
+
+
+def read_words(path: str) -> list[str]:
+    """Read the words of one of the system's files, which need not be there."""
+    with suppress(OSError):
+        return Path(path).read_text(encoding="utf-8").split()
+    return []
 
 
 def add_xla_flag(flag: str) -> None:
@@ -119,28 +129,23 @@ def add_xla_flag(flag: str) -> None:
 
 
 def use_precision(precision: Precision, device: jax.Device) -> None:
-    """Say how a GPU is to multiply; a processor multiplies in float32 whatever is said."""
+    """Set how a GPU multiplies; a processor always multiplies in float32."""
     if device.platform != "cpu":
-        products = {"float32": "highest", "tf32": "tensorfloat32"}[precision]
-        jax.config.update("jax_default_matmul_precision", products)
+        jax.config.update("jax_default_matmul_precision", PRODUCTS[precision])
+
+
+def current_settings(device: jax.Device) -> dict[str, Any]:
+    """Read the settings of JAX, of its environment variables for instance, that decide the bits."""
+    of_accelerators = () if device.platform == "cpu" else ("jax_default_matmul_precision",)
+    return {name: getattr(jax.config, name) for name in (*SETTINGS, *of_accelerators)}
 
 
 def device_name(device: jax.Device) -> str:
     """Name the model of a device; JAX calls every processor just 'cpu'."""
-    return processor_name() if device.platform == "cpu" else device.device_kind
-
-
-def processor_name() -> str:
-    """Ask the operating system for the processor's name."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+    if device.platform != "cpu":
+        return device.device_kind
+    with suppress(OSError):  # of a system without this file
+        information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        if model := re.search(r"^model name\s*: (.+)$", information, re.MULTILINE):
+            return model[1]
     return platform.processor() or platform.machine()
-
-
-def keep_compiled_programs() -> None:
-    """Keep compiled programs, so that a second run starts at once; or say why none are kept."""
-    if reason := compiled.keep_compiled_programs(WORTH_KEEPING_SECONDS):
-        print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)

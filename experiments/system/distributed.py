@@ -6,9 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any, NamedTuple, NoReturn
 
 import jax
@@ -18,8 +17,10 @@ from mnist_sum.terminal import handling_signals
 
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead
-WORKER = "MNIST_SUM_WORKER"
+CHILD = "MNIST_SUM_CHILD"  # is in the environment of a process that ends with its parent
 OTHER_ENDED = 75  # exit code of a worker that finds others gone; a temporary failure in sysexits.h
+SCHEDULED = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # hold the number of processes
+IN_KUBERNETES = {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,41 +43,8 @@ class Place(NamedTuple):
     process_id: int
 
 
-class Scheduler(NamedTuple):
-    """What has started this process and others, under the name by which JAX knows it."""
-
-    name: str
-
-
-SCHEDULERS = {  # by name: the variables that JAX reads, and of these the number of processes
-    "slurm": (
-        ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID"),
-        "SLURM_NTASKS",
-    ),
-    "ompi": (
-        ("OMPI_MCA_orte_hnp_uri", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"),
-        "OMPI_COMM_WORLD_SIZE",
-    ),
-}
-
-
-def find_scheduler() -> Scheduler | None:
-    """Say which scheduler has started this process together with others; None if none has.
-
-    In Kubernetes only JAX's package for it knows how many there are; a job whose pods have indices
-    is taken to be of several.
-    """
-    for name, (variables, count) in SCHEDULERS.items():
-        if all(v in os.environ for v in variables) and os.environ.get(count, "1") != "1":
-            return Scheduler(name)
-    in_job = {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"} <= os.environ.keys()
-    return Scheduler("k8s") if in_job and find_spec("kubernetes") else None
-
-
-def find_place(options: ProcessOptions) -> Place | Scheduler | None:
+def find_place(options: ProcessOptions) -> Place | None:
     """Look up the options, and in the environment what is not given; None if all is missing.
-
-    Without any of it, JAX finds the place of a process that a scheduler has started with others.
 
     Raises UsageError if only some of it is there, or makes no sense.
     """
@@ -89,7 +57,7 @@ def find_place(options: ProcessOptions) -> Place | Scheduler | None:
         )
     ]
     if not any(values):
-        return find_scheduler()
+        return None
     try:
         coordinator, processes, process_id = values
         place = Place(str(coordinator), int(processes or ""), int(process_id or ""))
@@ -104,32 +72,59 @@ def find_place(options: ProcessOptions) -> Place | Scheduler | None:
     )
 
 
+def is_scheduled() -> bool:
+    """Whether a scheduler seems to have started this process together with others."""
+    several = any(os.environ.get(count, "1") != "1" for count in SCHEDULED)
+    return several or os.environ.keys() >= IN_KUBERNETES
+
+
 def is_first() -> bool:
-    """Say whether this process is the one that prints and writes."""
+    """Whether this process is the one that prints and writes."""
     return jax.process_index() == 0
 
 
-def is_worker() -> bool:
-    """Say whether this process was started by `supervise`."""
-    return WORKER in os.environ
+@contextmanager
+def joined(place: Place | None) -> Iterator[None]:
+    """Meet the other processes; end this one at once if they end.
+
+    Without a place, JAX finds that of a process which Slurm, Open MPI or Kubernetes has started,
+    and a process that none of them has started trains on its own.
+    """
+    settings: dict[str, Any] = {}
+    if place:
+        names = ("coordinator_address", "num_processes", "process_id")
+        settings = dict(zip(names, place, strict=True), cluster_detection_method="deactivate")
+    if place or is_scheduled():
+        try:
+            jax.distributed.initialize(
+                initialization_timeout=START_SECONDS,
+                heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+                **settings,
+            )
+        except RuntimeError as error:
+            where = f"at {place.coordinator}" if place else "where JAX expects them"
+            raise UsageError(
+                f"The processes of this run have not met {where} within {START_SECONDS} s "
+                f"({str(error).splitlines()[0][:100]})."
+            ) from error
+        except ValueError:  # JAX finds no others
+            if place:
+                raise
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if not jax.distributed.is_initialized():
+            raise
+        print(str(error).splitlines()[0], file=sys.stderr)
+        leave(OTHER_ENDED)
 
 
-def are_waiting() -> bool:
-    """Say whether other processes may wait for this one."""
-    return is_worker() or jax.distributed.is_initialized()
-
-
-def supervise(module: str, argv: Sequence[str]) -> int:
-    """Run a command in a process of its own, as JAX aborts one that loses another.
+def supervise(argv: Sequence[str]) -> int:
+    """Run the command in a process of its own, as JAX aborts one that loses another.
 
     Returns its exit code, after a sentence if it was another process that failed.
     """
-    worker = subprocess.Popen(
-        [sys.executable, "-m", module, *argv],
-        env=os.environ | {WORKER: "1"},
-        stdin=subprocess.PIPE,  # its end tells the worker that we are gone
-        start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
-    )
+    worker = start_child(argv)
     with handling_signals(lambda number, frame: worker.send_signal(number)):
         code = worker.wait()
     if code in (-signal.SIGABRT, OTHER_ENDED):
@@ -142,37 +137,33 @@ def supervise(module: str, argv: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-@contextmanager
-def joined(place: Place | Scheduler) -> Iterator[None]:
-    """Meet the other processes, and end this one at once if they or its supervisor end.
+def start_child(
+    argv: Sequence[str], variables: Mapping[str, str] | None = None, **settings: Any
+) -> subprocess.Popen:
+    """Start the command `run` in a process that ends when this one does, however it ends."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "experiments.run", *argv],
+        env={**os.environ, CHILD: "1", **(variables or {})},
+        stdin=subprocess.PIPE,  # which the system closes
+        start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
+        **settings,
+    )
 
-    A scheduler ends what is left of them by itself, and starts them again.
-    """
-    settings: dict[str, Any] = {
-        "initialization_timeout": START_SECONDS,
-        "heartbeat_timeout_seconds": HEARTBEAT_SECONDS,
-    }
-    if isinstance(place, Place):
-        where, names = f"at {place.coordinator}", ("coordinator_address", "num_processes")
-        settings |= zip((*names, "process_id"), place, strict=True)
-        settings["cluster_detection_method"] = "deactivate"
-    else:
-        where = f"where JAX finds them by {place.name}"
-        settings["cluster_detection_method"] = place.name
-    try:
-        jax.distributed.initialize(**settings)
-    except RuntimeError as error:
-        raise UsageError(
-            f"The processes of this run have not met {where} within {START_SECONDS} s "
-            f"({str(error).splitlines()[0][:100]})."
-        ) from error
-    if is_worker():
-        threading.Thread(target=end_with_supervisor, daemon=True).start()
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        print(str(error).splitlines()[0], file=sys.stderr)
-        leave(OTHER_ENDED)
+
+def is_child() -> bool:
+    """Whether `start_child` has started this process."""
+    return CHILD in os.environ
+
+
+def end_with_parent() -> None:
+    """Watch, in a process that `start_child` has started, for the end of the one that did."""
+
+    def watch() -> None:
+        os.read(sys.stdin.fileno(), 1)  # returns when the other end closes
+        os._exit(1)
+
+    if is_child():
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def leave(code: int) -> NoReturn:
@@ -180,9 +171,3 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def end_with_supervisor() -> None:
-    """Wait for the end of the process that supervises this one, and end too."""
-    os.read(sys.stdin.fileno(), 1)  # returns when the other end closes
-    os._exit(1)

@@ -1,20 +1,18 @@
-"""The work folder of a run: config.json, metrics.jsonl, curves.png, checkpoints/ and the report."""
+"""The work folder of a run: its config, metrics, checkpoints, report and pictures."""
 
 import json
-import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 
-from experiments.configs import Config, config_of, fields_of, list_differences
-from experiments.system.settings import list_changes
+from experiments.configs import Config, config_of, fields_of
 from mnist_sum.errors import RecipeError, UsageError
 from mnist_sum.files.description import by_other_code
+from mnist_sum.outputs import MARK, write_whole
 from mnist_sum.version import VERSION
 
 CONFIG = "config.json"
@@ -25,155 +23,129 @@ SAMPLES = "samples.png"
 MODEL = "model.png"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
+PICTURES = ("answers.png", "mistakes.png", "confusion_digit.png", "confusion_sum.png")
+OURS = (CONFIG, METRICS, REPORT, CURVES, SAMPLES, MODEL, CHECKPOINTS, *PICTURES)
+RUNS = Path("runs")
 
 
-def next_free(name: str, root: Path = Path("runs")) -> Path:
+def next_free(name: str) -> Path:
     """Make the first of runs/NAME, runs/NAME-2, runs/NAME-3, ... that does not exist."""
-    for folder in (root / (name if i == 1 else f"{name}-{i}") for i in count(1)):
-        with suppress(FileExistsError):  # also if another run makes it in this moment
+    for folder in folders_of(name):
+        try:
             folder.mkdir(parents=True)
-            return folder
+        except FileExistsError:  # also if another run makes it in this moment
+            continue
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        return folder
     raise AssertionError
 
 
+def folders_of(name: str) -> Iterator[Path]:
+    """Yield the folders of a config that are made without --workdir, in their order, for ever."""
+    return (RUNS / (name if i == 1 else f"{name}-{i}") for i in count(1))
+
+
+def find_stopped(name: str, config: Config) -> Path | None:
+    """Find a run of the same config that is not done, and not under way, in one of its folders."""
+    for folder in takewhile(Path.exists, folders_of(name)):
+        with suppress(UsageError, OSError):
+            if count_epochs(folder) < config.epochs and read_config(folder) == config:
+                with lock(folder):
+                    return folder
+    return None
+
+
 @contextmanager
-def hold(
-    folder: Path | None, name: str, config: Config, settings: Mapping[str, Any], resume: bool
-) -> Iterator[Path]:
+def hold(folder: Path, resume: bool) -> Iterator[None]:
     """Make or take a run's folder, and keep every other run out of it for as long as this one goes.
 
-    Without a folder, a new one is made. With `resume`, the run that is there goes on, if there is
-    one; otherwise a folder that holds a run is refused. Raises UsageError.
+    Raises UsageError for a folder that holds a run, unless that is to `resume`, and for one that
+    holds something else under a name that a run writes.
     """
-    if folder is None and resume:
-        raise UsageError("--resume needs --workdir, the folder of the run that is to go on.")
     try:
-        folder = folder or next_free(name)
         folder.mkdir(parents=True, exist_ok=True)
-        with acquired(folder):
-            claim(folder, name, config, settings, resume)
-            yield folder
-    except BrokenPipeError:  # of what the run prints
-        raise
+        held = lock(folder)
     except OSError as error:
-        raise unwritable(folder or Path("runs"), error) from error
+        raise unwritable(folder, error) from error
+    with held:
+        begun = is_ours(folder / CONFIG)
+        if begun and not resume:
+            raise UsageError(
+                f"The work folder {folder} already holds a run; choose another --workdir, or go on "
+                "with that run by --resume."
+            )
+        # Without its config.json, a run is known by what Orbax writes.
+        begun = begun or (resume and any(folder.glob(f"{CHECKPOINTS}/*/_CHECKPOINT_METADATA")))
+        for path in () if begun else (folder / name for name in OURS):
+            if path.exists() or path.is_symlink():
+                raise UsageError(
+                    f"{path} is not of a run of this version, and would be replaced; choose "
+                    "another --workdir."
+                )
+        yield
 
 
-def acquired(folder: Path) -> AcquireReturnProxy:
-    """Lock a folder; raises UsageError if it is locked already.
-
-    The system forgets a lock when its process ends. Where the file system has no such locks, the
-    file itself is one: filelock removes it if its process is seen to have ended, on this machine.
-    """
-    path = folder / LOCK
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")  # once in a process is not enough to know it
-        try:
-            return FileLock(path).acquire(timeout=0)
-        except Timeout:
-            is_the_lock = any("flock" in str(warning.message) for warning in caught)
-    way_on = f", or delete {path} if that run has ended" if is_the_lock else ""
-    raise UsageError(
-        f"The work folder {folder} is in use by another run; choose another --workdir{way_on}."
-    )
+def is_ours(path: Path) -> bool:
+    """Whether a file is there and says that this package has made it."""
+    with suppress(OSError):
+        return MARK in path.read_bytes()
+    return False
 
 
-def unwritable(folder: Path, error: OSError) -> UsageError:
-    """Say that a folder cannot be written."""
-    return UsageError(
-        f"The work folder {folder} cannot be written ({error.strerror or error}); "
-        "choose another --workdir."
-    )
-
-
-def claim(
-    folder: Path, name: str, config: Config, settings: Mapping[str, Any], resume: bool
-) -> None:
-    """Note config and settings in a folder, or compare them with those that are noted there."""
-    path = folder / CONFIG
-    description = {
-        "name": name,
-        "version": VERSION,
-        "config": fields_of(config),
-        "settings": dict(settings),
-    }
-    if path.exists() and resume:
-        noted = read_config(folder)
-        check_config(f"The run in {folder}", fields_of(noted), config)
-        check_settings(f"The run in {folder}", read_noted(path).get("settings", {}), settings)
-        if noted == config:
-            return
-    elif path.exists() or (not resume and (folder / CHECKPOINTS).exists()):
+def lock(folder: Path) -> Any:
+    """Lock a folder; raises UsageError if it is locked, which the system undoes with a process."""
+    try:
+        return FileLock(folder / LOCK).acquire(timeout=0)
+    except Timeout:
         raise UsageError(
-            f"The work folder {folder} already holds a run; choose another --workdir, or go on "
-            "with that run by --resume."
-        )
-    write(path, json.dumps(description, indent=2) + "\n")
+            f"The work folder {folder} is in use by another run; choose another --workdir."
+        ) from None
 
 
-def check_config(what: str, noted: Mapping[str, Any], config: Config) -> None:
-    """Raise UsageError if a run would go on with another config.
-
-    There may be more epochs, if those that are done would have been the same with so many.
-    """
-    more, why = noted["epochs"] < config.epochs, ""
-    if more and config.recipe.schedule == "one_cycle":
-        why = ", and one_cycle lays its learning rates over all epochs"
-    elif more and config.renew_statistics:
-        why = ", and the statistics of what was its last are those of the end"
-    elif more:
-        noted = {**noted, "epochs": config.epochs}
-    if differing := list_differences(noted, config):
-        raise UsageError(f"{what} has another config: {differing}{why}.")
+def unwritable(path: Path, error: OSError) -> UsageError:
+    """Report a file or folder that cannot be written."""
+    return UsageError(
+        f"{path} cannot be written ({error.strerror or error}); choose another folder."
+    )
 
 
-def check_settings(what: str, noted: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Raise UsageError if a run would go on under other settings of JAX, with other bits."""
-    if changes := list_changes(noted, settings):
-        raise UsageError(f"{what} was trained under other settings of JAX: {changes}.")
+def note(folder: Path, name: str, config: Config, settings: Mapping[str, Any]) -> None:
+    """Write down what is run in a folder, for people and for `read_config`; raises UsageError."""
+    facts = {"name": name, MARK.decode(): VERSION, "config": fields_of(config)}
+    write(folder / CONFIG, json.dumps(facts | {"settings": settings}, indent=2) + "\n")
 
 
 def read_config(folder: Path) -> Config:
     """Read the config that a run has noted; raises UsageError."""
     path = folder / CONFIG
-    noted = read_noted(path)
     try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
         return config_of(noted["config"])
-    except RecipeError as error:
-        version = noted.get("version", "0.1 or earlier")
-        raise UsageError(by_other_code(path, version, error)) from None
-    except (LookupError, TypeError, AttributeError):
-        raise UsageError(f"{path} is not that of a run, and is to be moved away.") from None
-
-
-def read_noted(path: Path) -> Any:
-    """Read what is noted in a file of JSON; raises UsageError."""
-    try:
-        return json.loads(path.read_text())
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except ValueError as error:
-        raise UsageError(
-            f"{path} is damaged ({error}): delete it, and a run with --resume writes it again."
-        ) from None
+    except RecipeError as error:
+        version = noted.get(MARK.decode(), "0.2 or earlier")
+        raise UsageError(by_other_code(path, version, error)) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not that of a run ({error}).") from None
 
 
 def count_epochs(folder: Path) -> int:
     """Count the epochs whose metrics are in a folder, which need not exist."""
     path = folder / METRICS
-    return len(path.read_text().splitlines()) if path.exists() else 0
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
 def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRICS) -> None:
-    """Write one JSON object a line for every epoch so far."""
+    """Write one JSON object a line for every epoch so far; raises UsageError."""
     write(folder / name, "".join(json.dumps(record) + "\n" for record in records))
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole: no reader sees half of it, and no crash leaves it so."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file as a whole: no reader, and no crash, sees half of it; raises UsageError."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        write_whole(path, lambda file: file.write(data))
+    except OSError as error:
+        raise unwritable(path, error) from error

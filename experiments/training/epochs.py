@@ -1,29 +1,30 @@
 """The training of one seed: its epochs, what they print, and what is saved after each."""
 
 import math
-import sys
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
-from experiments.configs import Config, command_of, fields_of
-from experiments.report.records import original_records
+from experiments.configs import Config, command_of, fields_of, list_differences
+from experiments.report.records import Records, original_records
 from experiments.system import workdir
+from experiments.system.device import current_settings
 from experiments.system.distributed import is_first
-from experiments.system.settings import current_settings
 from experiments.system.this_run import Run
-from experiments.training.progress import COMPILING, Progress
+from experiments.training.progress import COMPILING, new_bar, print_epoch
 from mnist_sum.data import Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
 from mnist_sum.files.checkpoint import Checkpoint
-from mnist_sum.files.description import by_other_code
 from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.epoch import (
+    Epoch,
     Tally,
     begin_epoch,
     count_steps,
@@ -39,9 +40,10 @@ from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.terminal import uninterrupted
 
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
-FIRST_STEPS = 10  # in the first call of a run, which shows how long a step takes
+FIRST_STEPS = 10  # in the first call of an epoch, which shows how long a step takes
 CALLS = 20  # in an epoch of several processes, which have to agree
 PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
+PROFILED_STEPS = 20
 
 
 class Training(NamedTuple):
@@ -54,48 +56,69 @@ class Training(NamedTuple):
     key: Key[Array, ""]
     """From which each epoch folds its own."""
 
+    def begin(self, epoch: int) -> tuple[Epoch, Tally]:
+        """Shuffle the images for an epoch, and begin its tally; no run trains epoch 0."""
+        key = jax.random.fold_in(self.key, epoch)
+        return begin_epoch(key, len(self.splits.train.digit)), replicate(zero_tally(), self.mesh)
 
-def train(run: Run, resume: bool) -> tuple[TrainState, list[dict[str, Any]]]:
-    """Train all epochs, or all that the folder does not have yet; returns the records of all."""
-    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
+    def take(
+        self, state: TrainState, tally: Tally, plan: Epoch, size: int, start: int, stop: int
+    ) -> tuple[TrainState, Tally]:
+        """Take some steps of an epoch in one call, to which `state` and `tally` are donated."""
+        recipe, train = self.config.recipe, self.splits.train
+        return train_steps(recipe, size, state, tally, train, plan, (start, stop), self.mesh)
 
-    mesh = data_mesh(run.devices)
-    init_key, epochs_key = jax.random.split(jax.random.key(run.config.seed))
-    training = Training(run.config, replicate(run.splits, mesh), mesh, epochs_key)
-    recipe, epochs = run.config.recipe, run.config.epochs
-    records: list[dict[str, Any]] = []
-    beside = original_records(run.config)
-    total_steps = np.int32(epochs * count_steps(recipe, len(run.splits.train.digit)))
+
+def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainState, Records]:
+    """Train all epochs, or all that the folder does not have yet; returns the records of all.
+
+    A `profile` of some steps more, whose results are dropped, goes into its folder.
+    """
+    config, mesh = run.config, data_mesh(run.devices)
+    init_key, epochs_key = jax.random.split(jax.random.key(config.seed))
+    training = Training(config, replicate(run.splits, mesh), mesh, epochs_key)
+    total_steps = np.int32(config.epochs * count_steps(config.recipe, len(run.splits.train.digit)))
     with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
         saved = checkpoint.restore_latest(checkpoints) if resume else None
         if saved:
             check_same(saved, run)
             state, records = saved.state.replace(total_steps=total_steps), saved.records
-            if is_first():  # as it may have been ended between the checkpoint and these
-                workdir.write_metrics(run.folder, records)
-                draw_curves(records, beside, run.folder / workdir.CURVES)
         else:
-            state = create_state(recipe, init_key, int(total_steps))
+            state, records = create_state(config.recipe, init_key, int(total_steps)), []
+        if is_first():  # again, as the run may have ended between its checkpoint and its metrics
+            workdir.note(run.folder, run.name, config, current_settings(run.devices[0]))
+            workdir.write_metrics(run.folder, records)
         state = replicate(state, mesh)
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
         print(f"Results: {run.folder}", flush=True)
         if resume:
-            print(f"Resumed: {len(records)} of {epochs} epochs are done", flush=True)
-        if len(records) < epochs:
+            print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
+        if profile or len(records) < config.epochs:
             state = compile_ahead(state, training)
+        if profile:
+            write_profile(state, training, profile)
         drawn = time.perf_counter()
-        for epoch in range(len(records) + 1, epochs + 1):
-            state, record = run_epoch(state, training, epoch, step_seconds(records, training))
+        for epoch in range(len(records) + 1, config.epochs + 1):
+            state, record = run_epoch(state, training, epoch)
             with uninterrupted():
                 records.append(record)
                 if is_first():
-                    latest = Checkpoint(recipe, state, records, run_facts(run))
+                    latest = Checkpoint(config.recipe, state, records, run_facts(run))
                     checkpoint.save(checkpoints, epoch, latest)
                     workdir.write_metrics(run.folder, records)
-            if is_first() and (epoch == epochs or time.perf_counter() - drawn > PICTURE_SECONDS):
-                draw_curves(records, beside, run.folder / workdir.CURVES)
+            if is_first() and time.perf_counter() - drawn > PICTURE_SECONDS:
+                draw(run, records)
                 drawn = time.perf_counter()
+    if is_first():
+        draw(run, records)
     return state, records
+
+
+def draw(run: Run, records: Records) -> None:
+    """Draw the curves so far, beside the original's where these are comparable."""
+    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
+
+    draw_curves(records, original_records(run.config), run.folder / workdir.CURVES)
 
 
 def run_facts(run: Run) -> dict[str, Any]:
@@ -108,79 +131,86 @@ def run_facts(run: Run) -> dict[str, Any]:
 
 
 def check_same(saved: Checkpoint, run: Run) -> None:
-    """Raise UsageError if a checkpoint is of another config than the run.
+    """Raise UsageError if a run would not go on as it began.
 
-    A field that its version of the package did not have yet is taken to have been the default.
+    There may be more epochs, if those that are done would have been the same. A field that is not
+    in the checkpoint is taken to have been the default, a setting of JAX to have been as it is.
     """
-    path = run.folder / workdir.CHECKPOINTS / str(len(saved.records))
-    defaults = fields_of(Config(saved.recipe))
-    not_fields = ("config", "command", "settings")
-    fields = {name: x for name, x in saved.provenance.items() if name not in not_fields}
-    settings = saved.provenance.get("settings", {})
-    if unknown := fields.keys() - defaults.keys():
-        why = f"{', '.join(sorted(unknown))} is no field of a config"
-        raise UsageError(by_other_code(path, saved.version, why))
-    workdir.check_config(str(path), defaults | fields, run.config)
-    workdir.check_settings(str(path), settings, current_settings(run.devices[0]))
+    config, now = run.config, current_settings(run.devices[0])
+    fields = fields_of(Config(saved.recipe)) | dict(saved.provenance)
+    settings, _, _ = (fields.pop(name, {}) for name in ("settings", "config", "command"))
+    more, why = fields["epochs"] < config.epochs, ""
+    if more and config.recipe.schedule == "one_cycle":
+        why = ", and one_cycle lays its learning rates over all epochs"
+    elif more and config.renew_statistics:
+        why = ", and the statistics of what was its last are those of the end"
+    elif more:
+        fields["epochs"] = config.epochs
+    if changed := list_differences(fields, fields_of(config)):
+        raise UsageError(f"The run in {run.folder} has another config: {changed}{why}.")
+    if changed := list_differences({k: settings[k] for k in now if k in settings}, now):
+        raise UsageError(f"The run in {run.folder} has other settings of JAX: {changed}.")
 
 
 def compile_ahead(state: TrainState, training: Training) -> TrainState:
     """Compile what the run calls, so that the time of an epoch is that of its steps.
 
-    An epoch cut down to none of its steps is the same program, as its bounds are values.
+    None of its steps is the same program as all of them.
     """
     print(COMPILING, flush=True)
     start = time.perf_counter()
-    recipe, train, test = training.config.recipe, *training.splits
+    recipe, (train, test) = training.config.recipe, training.splits
     tested = evaluate(Network(recipe, state.variables), test, training.mesh)
-    epoch = begin_epoch(training.key, len(train.digit))
-    tally = replicate(zero_tally(), training.mesh)
+    plan, tally = training.begin(0)
     for part in parts_of(recipe, len(train.digit)):
-        size = part.batch_size
-        state, tally = train_steps(recipe, size, state, tally, train, epoch, (0, 0), training.mesh)
+        state, tally = training.take(state, tally, plan, part.batch_size, 0, 0)
     if training.config.renew_statistics:
         renew_statistics(Network(recipe, state.variables), train)
     jax.block_until_ready((tested, state))
-    print(
-        f"Compiled in {time.perf_counter() - start:.1f} s. Mean losses and accuracies:", flush=True
-    )
+    seconds = time.perf_counter() - start
+    print(f"Compiled in {seconds:.1f} s. Mean losses and accuracies:", flush=True)
     return state
 
 
-def run_epoch(
-    state: TrainState, training: Training, epoch: int, pace: float | None = None
-) -> tuple[TrainState, dict[str, Any]]:
-    """Train one epoch, evaluate, and show both; returns the epoch's record.
+def write_profile(state: TrainState, training: Training, folder: Path) -> None:
+    """Record what the devices do in some steps of an epoch that is not trained."""
+    size, _, steps = parts_of(training.config.recipe, len(training.splits.train.digit))[0]
+    plan, tally = training.begin(0)
+    copied, steps = jax.tree.map(jnp.copy, state), min(PROFILED_STEPS, steps)
+    with jax.profiler.trace(str(folder)):
+        start = time.perf_counter()
+        jax.block_until_ready(training.take(copied, tally, plan, size, 0, steps))
+        seconds = time.perf_counter() - start
+    print(f"Profile: {folder}, {steps} steps of {1e6 * seconds / steps:,.0f} us", flush=True)
 
-    The pace is how many seconds a step takes, if that is known.
-    """
-    recipe, data = training.config.recipe, training.splits.train
+
+def run_epoch(
+    state: TrainState, training: Training, epoch: int
+) -> tuple[TrainState, dict[str, Any]]:
+    """Train one epoch, evaluate, and show both; returns the epoch's record."""
+    config, (data, _) = training.config, training.splits
     examples = len(data.digit)
-    steps = count_steps(recipe, examples)
-    progress = Progress(epoch, training.config.epochs, examples, sys.stdout.isatty())
-    start = time.perf_counter()
-    plan = begin_epoch(jax.random.fold_in(training.key, epoch), examples)
-    tally = replicate(zero_tally(), training.mesh)
-    for size, done, end in parts_of(recipe, examples):
-        while done < end:
-            called, stop = time.perf_counter(), min(end, end_of_call(done, steps, pace))
-            bounds = done, stop
-            state, tally = train_steps(
-                recipe, size, state, tally, data, plan, bounds, training.mesh
-            )
-            check_finite(tally, epoch, stop)  # which waits for the steps
-            if size == recipe.batch_size:
-                pace = (time.perf_counter() - called) / (stop - done)
-            done = stop
-            progress.advance(min(done * recipe.batch_size, examples), averages(tally.totals))
-    train = averages(tally.totals)
+    label = f"epoch {epoch:>{len(str(config.epochs))}}/{config.epochs}"
+    start, pace = time.perf_counter(), None
+    plan, tally = training.begin(epoch)
+    with new_bar(examples, label, "images") as bar:
+        for size, done, end in parts_of(config.recipe, examples):
+            while done < end:
+                called, stop = time.perf_counter(), end_of_call(done, end, pace)
+                state, tally = training.take(state, tally, plan, size, done, stop)
+                check_finite(int(tally.finite_steps), epoch, stop)  # waits for the steps
+                pace, done = (time.perf_counter() - called) / (stop - done), stop
+                train = averages(tally.totals)
+                accuracies = [f"{x} {train[f'{x}_accuracy']:.1%}" for x in ("digit", "sum")]
+                bar.set_postfix_str("  ".join(accuracies), refresh=False)
+                bar.update(min(done * config.recipe.batch_size, examples) - bar.n)
     seconds = time.perf_counter() - start
-    if epoch == training.config.epochs and training.config.renew_statistics:
-        network = renew_statistics(Network(recipe, state.variables), data)
+    if epoch == config.epochs and config.renew_statistics:
+        network = renew_statistics(Network(config.recipe, state.variables), data)
         state = state.replace(batch_stats=network.variables["batch_stats"])
     test = test_averages(state, training)
     if not all(map(math.isfinite, test.values())):
-        raise no_longer_finite(epoch, steps)
+        check_finite(done - 1, epoch, done)
     record = {
         "epoch": epoch,
         "train": train,
@@ -188,7 +218,7 @@ def run_epoch(
         "seconds": seconds,
         "examples_per_second": examples / seconds,
     }
-    progress.finish(record)
+    print_epoch(label, record)
     return state, record
 
 
@@ -202,34 +232,21 @@ def test_averages(state: TrainState, training: Training) -> dict[str, float]:
     return means
 
 
-def check_finite(tally: Tally, epoch: int, steps: int) -> None:
-    """Raise UsageError if the loss of one of the epoch's steps so far is not finite."""
-    finite = int(tally.finite_steps)
+def check_finite(finite: int, epoch: int, steps: int) -> None:
+    """Raise UsageError if not all of the epoch's steps so far had a finite loss."""
     if finite < steps:
-        raise no_longer_finite(epoch, finite + 1)
+        raise UsageError(
+            f"The loss is no longer finite after step {finite + 1} of epoch {epoch}, and nothing "
+            "of that epoch is saved; try a smaller --learning-rate."
+        )
 
 
-def no_longer_finite(epoch: int, step: int) -> UsageError:
-    """Say where the loss went astray."""
-    return UsageError(
-        f"The loss is no longer finite after step {step} of epoch {epoch}, and nothing of that "
-        "epoch is saved; try a smaller --learning-rate."
-    )
+def end_of_call(done: int, end: int, pace: float | None) -> int:
+    """Choose the step before which the next call ends, at so many seconds a step.
 
-
-def step_seconds(records: list[dict[str, Any]], training: Training) -> float | None:
-    """Say how long a step of the latest epoch took; None before the first."""
-    steps = count_steps(training.config.recipe, len(training.splits.train.digit))
-    return records[-1]["seconds"] / steps if records else None
-
-
-def end_of_call(done: int, steps: int, pace: float | None) -> int:
-    """Say up to which of an epoch's steps the next call goes, at so many seconds a step.
-
-    Where it ends changes no bit of the result, but must be the same in all processes.
+    That changes no bit of the result, but must be the same in all processes.
     """
+    count = FIRST_STEPS if pace is None else int(CALL_SECONDS / max(pace, 1e-9))
     if jax.process_count() > 1:
-        count = -(-steps // CALLS)
-    else:
-        count = FIRST_STEPS if pace is None else int(CALL_SECONDS / max(pace, 1e-9))
-    return min(steps, done + max(1, count))
+        count = -(-end // CALLS)
+    return min(end, done + max(1, count))

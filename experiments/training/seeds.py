@@ -4,108 +4,109 @@ A step on small images cannot keep many cores busy: a seed on each takes less ti
 after the other on all.
 """
 
-import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from multiprocessing.context import SpawnProcess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import IO, NamedTuple
 
 from experiments.report.records import read_run
 from experiments.system import workdir
-from experiments.system.device import DeviceChoice
-from experiments.training.progress import COMPILING, SeedsProgress, figures_of
+from experiments.system.arguments import resume_command
+from experiments.system.device import DeviceChoice, available_cores, own_cores
+from experiments.system.distributed import start_child
+from experiments.training.progress import COMPILING, figures_of, new_bar
 from mnist_sum.errors import UsageError
 
 POLL_SECONDS = 0.2
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
-
-
-class SeedWork(NamedTuple):
-    """The training of a seed: where it goes, and what does it, which returns an exit code."""
-
-    seed: int
-    folder: Path
-    train: Callable[[], int]
+LOG = "MNIST_SUM_LOG"  # in the environment of a seed's process: the file with its output so far
 
 
 class Training(NamedTuple):
     """A seed that is being trained, or has been."""
 
-    work: SeedWork
-    process: SpawnProcess
-    cores: set[int]
+    seed: int
+    folder: Path
+    process: subprocess.Popen
+    log: IO[bytes]
+    cores: list[int]
 
 
-def train_seeds(works: Sequence[SeedWork], epochs: int, device: DeviceChoice) -> None:
-    """Train each seed in its own folder, beside which its log goes.
+def train_seeds(
+    argv: Sequence[str], seeds: Sequence[int], folder: Path, epochs: int, device: DeviceChoice
+) -> None:
+    """Train each seed by the same command line, in a folder of its own beside which its log goes.
 
     Raises UsageError if one of them fails, once all have stopped.
     """
-    waiting, running = list(works), list[Training]()
-    free = share_cores(len(works), device)
-    print(f"Seeds:   {works[0].seed} .. {works[-1].seed}, {len(free)} at a time")
-    print(f"Results: {works[0].folder.parent}\n{COMPILING}", flush=True)
-    progress = SeedsProgress(epochs * len(works), sys.stdout.isatty())
-
-    def left(work: SeedWork) -> int:
-        return epochs - workdir.count_epochs(work.folder)
-
+    folders = [folder / f"seed-{seed}" for seed in seeds]
+    for log in (log_of(own) for own in folders if not workdir.is_ours(own / workdir.CONFIG)):
+        if log.exists():
+            raise UsageError(f"{log} is not of a run, and would be replaced; choose a --workdir.")
+    waiting, running = list(seeds), list[Training]()
+    free = share_cores(len(seeds), device)
+    print(f"Seeds:   {seeds[0]} .. {seeds[-1]}, {len(free)} at a time")
+    print(f"Results: {folder}\n{COMPILING}", flush=True)
+    bar = new_bar(epochs * len(seeds), f"seeds {seeds[0]} .. {seeds[-1]}", "epochs")
     try:
         while waiting or running:
             while waiting and free:
-                running.append(start(waiting.pop(0), free.pop()))
-            progress.advance({t.work.seed: left(t.work) for t in running}, list(map(left, waiting)))
+                running.append(start(argv, waiting.pop(0), folder, free.pop()))
+            bar.update(sum(map(workdir.count_epochs, folders)) - bar.n)
             time.sleep(POLL_SECONDS)
-            for training in [t for t in running if not t.process.is_alive()]:
+            for training in [t for t in running if t.process.poll() is not None]:
+                bar.write(outcome(training, resume_command(argv, folder)), file=sys.stdout)
+                sys.stdout.flush()
                 running.remove(training)
                 free.append(training.cores)
-                progress.write(outcome(training))
+                end(training)
     finally:
-        progress.close()
+        bar.close()
         for training in running:
             training.process.terminate()
         for training in running:
-            training.process.join()
+            end(training)
 
 
-def share_cores(seeds: int, device: DeviceChoice) -> list[set[int]]:
+def share_cores(seeds: int, device: DeviceChoice) -> list[list[int]]:
     """Divide the processor's cores among as many seeds as can train at once; a GPU takes one."""
-    if not hasattr(os, "sched_getaffinity"):  # as on macOS
-        return [set()]
-    cores = sorted(os.sched_getaffinity(0))
-    parts = min(seeds, len(cores)) if is_for_processor(device) else 1
-    return [set(cores[part::parts]) for part in range(parts)]
+    cores = own_cores()
+    if not cores or not is_for_processor(device):  # macOS cannot bind a process to a core
+        return [cores]
+    parts = min(seeds, available_cores())
+    return [cores[part::parts] for part in range(parts)]
 
 
 def is_for_processor(device: DeviceChoice) -> bool:
-    """Say whether a run would compute on a processor; another process looks, and opens the GPU."""
+    """Whether a run would compute on a processor; another process looks, and opens the GPU."""
     if device != "auto":
         return device == "cpu"
     found = subprocess.run([sys.executable, "-c", FIND_PLATFORM], capture_output=True, text=True)
     return found.stdout.strip() == "cpu"
 
 
-def start(work: SeedWork, cores: set[int]) -> Training:
+def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Training:
     """Start the training of a seed on some of the cores."""
-    process = multiprocessing.get_context("spawn").Process(target=train_apart, args=(work, cores))
-    process.start()
-    return Training(work, process, cores)
-
-
-def train_apart(work: SeedWork, cores: set[int]) -> NoReturn:
-    """Train a seed in this process, which is its own, and write all that it prints into its log."""
-    if hasattr(os, "setsid"):  # not on Windows
-        os.setsid()  # or a terminal's Ctrl-C would reach it twice
+    own_folder = folder / f"seed-{seed}"
+    log = (folder / f".seed-{seed}-{os.getpid()}.log").open("a+b")
+    own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(own_folder))
+    variables = {LOG: log.name, "PYTHONIOENCODING": "utf-8"}
+    if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
+        share = available_cores() * len(cores) // len(own_cores())
+        variables["JAX_NUM_CPU_DEVICES"] = str(max(1, share))
+    process = start_child([*argv, *own], variables, stdout=log, stderr=subprocess.STDOUT)
     if cores:
-        os.sched_setaffinity(0, cores)
-    with log_of(work.folder).open("w") as log:
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(log.fileno(), stream.fileno())
-    sys.exit(work.train())
+        os.sched_setaffinity(process.pid, cores)
+    return Training(seed, own_folder, process, log, cores)
+
+
+def keep_log(folder: Path) -> None:
+    """Give the log of a seed its name: once its folder is held, as there may be one of a run."""
+    if LOG in os.environ:
+        Path(os.environ.pop(LOG)).replace(log_of(folder))
 
 
 def log_of(folder: Path) -> Path:
@@ -113,13 +114,26 @@ def log_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.log")
 
 
-def outcome(training: Training) -> str:
+def outcome(training: Training, go_on: str) -> str:
     """Say what a seed has reached; raises UsageError if its training has failed."""
-    seed, folder, _ = training.work
-    if training.process.exitcode:
-        last = (log_of(folder).read_text().splitlines() or ["it says nothing"])[-1]
-        raise UsageError(
-            f"Seed {seed} has failed, and says in {log_of(folder)}: {last.removeprefix('error: ')}"
-        )
+    seed, folder, process, log, _ = training
+    code = process.returncode
+    if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
+        number = abs(code) % 128
+        memory = ", often for want of memory" if number == 9 else ""
+        raise UsageError(f"Seed {seed} was killed by signal {number}{memory}; go on with: {go_on}")
+    if code:
+        log.seek(0)
+        lines = log.read().decode(errors="replace").splitlines() or ["nothing"]
+        where = "" if Path(log.name).exists() else f" in {log_of(folder)}"
+        last = lines[-1].removeprefix("error: ")
+        raise UsageError(f"Seed {seed} has failed, and says{where}: {last}")
     _, records = read_run(folder)
     return f"seed {seed}  test  {figures_of(records[-1]['test'])}"
+
+
+def end(training: Training) -> None:
+    """Wait for a seed's process, and remove its log if that has not been given its name."""
+    training.process.wait()
+    training.log.close()
+    Path(training.log.name).unlink(missing_ok=True)

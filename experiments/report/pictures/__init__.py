@@ -1,9 +1,10 @@
 """The pictures of a report, and what all of them have in common: size, colours, fonts, saving."""
 
+from io import BytesIO
 from pathlib import Path
 
+from experiments.system.workdir import write
 from mnist_sum.errors import reasons_of_matplotlib
-from mnist_sum.outputs import write_whole
 
 with reasons_of_matplotlib():
     import matplotlib.style
@@ -55,6 +56,7 @@ def new_sheet(height: float) -> tuple[Figure, Axes]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the picture as a PNG that says by whom it was made; raises OSError."""
-    metadata = {"Software": "mnist_sum"}
-    write_whole(path, lambda file: figure.savefig(file, format="png", metadata=metadata))
+    """Write the picture as a PNG that says by whom it was made; raises UsageError."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": "mnist_sum"})
+    write(path, drawn.getvalue())

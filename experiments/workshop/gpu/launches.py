@@ -38,7 +38,7 @@ RECORD = Path(__file__).parents[2] / "results" / "gpu" / "h100.json"
 TRAIN, TEST, FEW = 60_000, 10_000, 100  # images
 AFTER_PASSES = "*.thunk_sequence_after_thunk_passes.txt"
 THUNK = re.compile(r"(?P<indent> *)\d+: k(?P<kind>\w+)")
-WAYS = {"": {}, ", --whole-graph": {"xla_gpu_enable_command_buffer": ",".join(IN_GRAPHS)}}
+WAYS = {"": {}, ", --whole-graph": {"xla_gpu_enable_command_buffer": IN_GRAPHS}}
 
 
 def _images(count: int) -> Dataset:
