@@ -82,7 +82,7 @@ class DigitEncoder(nn.Module):
         x = block(5, features=10, window=3, dropout_rate=drop)(x, train)  # [9, 10, 9, batch]
         x = block(6, features=10, window=3, dropout_rate=drop)(x, train)  # [7, 10, 7, batch]
         x = block(7, features=10, window=3, dropout_rate=drop)(x, train)  # [5, 10, 5, batch]
-        x = Conv(NUM_DIGITS, window=5, name="conv8")(x, train=train)  # [1, 10, 1, batch]
+        x = Conv(NUM_DIGITS, window=len(x), name="conv8")(x, train=train)  # [1, 10, 1, batch]
         return x[0, :, 0].T
 
 
