@@ -30,9 +30,9 @@ def test_two_lines_an_epoch_and_no_bar_in_a_file(capsys):
     )
 
 
-def test_the_accuracy_on_unseen_pairs_is_shown_where_there_are_some():
-    shown = figures_of(AVERAGES | {"unseen_accuracy": 0.1234})
-    assert shown == "digit 0.0266  92.99%  sum 0.9528 100.00%  unseen 12.34%"
+def test_whatever_else_was_measured_comes_last():
+    shown = figures_of(AVERAGES | {"unseen_accuracy": 0.1234, "confidence": 0.95})
+    assert shown == "digit 0.0266  92.99%  sum 0.9528 100.00%  unseen 12.34%  confidence 0.9500"
 
 
 @pytest.mark.parametrize("columns", [30, 80])

@@ -31,14 +31,13 @@ def print_epoch(label: str, record: Mapping[str, Any]) -> None:
 
 
 def figures_of(averages: Mapping[str, float]) -> str:
-    """Write loss and accuracy of both outputs.
-
-    The accuracy on pairs that training leaves out comes last, if it was measured.
-    """
+    """Write loss and accuracy of both outputs, then whatever else was measured."""
+    left = dict(averages)
     figures = [
-        f"{output} {averages[f'{output}_loss']:.4f} {averages[f'{output}_accuracy']:7.2%}"
+        f"{output} {left.pop(f'{output}_loss'):.4f} {left.pop(f'{output}_accuracy'):7.2%}"
         for output in ("digit", "sum")
     ]
-    if "unseen_accuracy" in averages:
-        figures.append(f"unseen {averages['unseen_accuracy']:.2%}")
+    for name, value in left.items():
+        is_share = name.endswith("_accuracy")
+        figures.append(f"{name.removesuffix('_accuracy')} {value:{'.2%' if is_share else '.4f'}}")
     return "  ".join(figures)
