@@ -20,7 +20,6 @@ from experiments.system.environment import describe_environment
 from experiments.system.self_check import check_step
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
-from mnist_sum.errors import UsageError
 from mnist_sum.learning.model import make_model
 from mnist_sum.outputs import check_output
 from mnist_sum.terminal import exit_code
@@ -55,15 +54,8 @@ def describe_config(options: DescribeOptions) -> None:
     print_section("Receptive fields", receptive_field_table(layers))
     print_section("Environment", text_table(list(environment.items())))
     print_section("Self-check", check_step(recipe))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draw_model(layers, folder / MODEL)
-        draw_samples(splits.train, recipe, folder / SAMPLES)
-    except OSError as error:
-        raise UsageError(
-            f"The pictures cannot be written into {folder} ({error.strerror or error}); "
-            "choose another --output."
-        ) from error
+    draw_model(layers, folder / MODEL)
+    draw_samples(splits.train, recipe, folder / SAMPLES)
     print(f"Pictures: {folder / MODEL}, {folder / SAMPLES}")
 
 

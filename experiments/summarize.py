@@ -67,14 +67,10 @@ def summarize(options: SummarizeOptions) -> None:
             raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
     check_outputs(output, seeds)
     summary = summary_of(configs[0], dict(zip(seeds, runs, strict=True)))
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        for seed, records in zip(seeds, runs, strict=True):
-            workdir.write_metrics(output, records, METRICS.format(seed))
-        workdir.write(output / SUMMARY, json.dumps(summary, indent=2) + "\n")
-        draw_seeds(runs, output / PICTURE)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written ({error.strerror or error}).") from error
+    for seed, records in zip(seeds, runs, strict=True):
+        workdir.write_metrics(output, records, METRICS.format(seed))
+    workdir.write(output / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    draw_seeds(runs, output / PICTURE)
     rows = [["test, %", "", "mean", "std", "min", "max"]]
     for span, accuracies in summary["test"].items():
         for accuracy, values in accuracies.items():

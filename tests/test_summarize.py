@@ -67,7 +67,10 @@ def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
         ([make_run(2, [0.5] * 8, momentum=0.5)], "differs from the first in momentum."),
         ([make_run(3, [0.5] * 7)], "has 7 of 8 epochs"),
         (["/nowhere"], "does not hold a run"),
-        ([make_run(4, [0.5] * 8)], "/dev/null/out cannot be written"),
+        (
+            [make_run(4, [0.5] * 8)],
+            "/dev/null/out/seed-1.jsonl cannot be written (Not a directory)",
+        ),
     ):
         assert_refused([one, *others], message, capsys)
     (workdir.Path(one) / workdir.METRICS).write_text('{"epoch": 1')

@@ -13,12 +13,11 @@ from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, or
 from experiments.report.tables import Row, markdown_table
 from experiments.system.environment import describe_environment
 from experiments.system.this_run import Run
-from experiments.system.workdir import CURVES, MODEL, REPORT, SAMPLES, write
+from experiments.system.workdir import CURVES, MODEL, PICTURES, REPORT, SAMPLES, write
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs, make_model
 
-ANSWERS, MISTAKES = "answers.png", "mistakes.png"
-DIGIT_CONFUSION, SUM_CONFUSION = "confusion_digit.png", "confusion_sum.png"
+ANSWERS, MISTAKES, DIGIT_CONFUSION, SUM_CONFUSION = PICTURES
 MOST_CONFUSED = 5
 PAGE_WIDTH = 100
 

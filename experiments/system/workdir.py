@@ -143,9 +143,13 @@ def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRI
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file as a whole: no reader, and no crash, sees half of it; raises UsageError."""
+    """Write a file as a whole: no reader, and no crash, sees half of it; raises UsageError.
+
+    A folder that is missing is made.
+    """
     data = content.encode() if isinstance(content, str) else content
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, lambda file: file.write(data))
     except OSError as error:
         raise unwritable(path, error) from error
