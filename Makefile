@@ -9,7 +9,7 @@ JAX_GPU ?= 0.11.2
 PYTHON_HERE = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check parity long browser tour bench figures gpu-compile clean
+.PHONY: help install run test check parity long browser tour accuracy bench figures gpu-compile clean
 
 help:  ## list these commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -68,6 +68,9 @@ browser: .venv/browser  ## draw on the page in a real browser, without a window
 tour: .venv/tour  ## run the notebook docs/tour.ipynb from top to bottom
 	@echo "Running the tour: python -m pytest -m tour"
 	@$(PYTHON_HERE) -m pytest -m tour -n0
+
+accuracy: install  ## train fast with three seeds on MNIST, and compare with its record
+	@$(PYTHON_HERE) -m pytest -m accuracy -n0
 
 bench: .venv/parity  ## measure the speed of base in turns with PyTorch, on DATASET (sample if not given)
 	@$(PYTHON_HERE) -m experiments.workshop.bench --config base --dataset $(DATASET) $(ARGS)
