@@ -15,7 +15,7 @@ from tests.pictures import make_records, size_of_png
 
 
 def write(folder, config, epochs: int, misread: int) -> str:
-    """Write the report of a network that reads the first so many images as the next digit."""
+    """Write the report of a network that takes the digit of the first images for the next one."""
     splits = load("sample")
     digits = splits.test.digit + (np.arange(len(splits.test.digit)) < misread)
     log_probabilities = jax.nn.log_softmax(jax.nn.one_hot(digits % 10, 10))

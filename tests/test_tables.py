@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.report.tables import count_decimals, markdown_table, ranges_of, text_table
+from experiments.report.tables import count_decimals, markdown_table, text_table
 
 
 def test_words_are_aligned_left_and_integers_right():
@@ -18,14 +18,6 @@ def test_words_are_aligned_left_and_integers_right():
         "| 1e-3   |   1,234 |",
         "| 0.10   |       5 |",
     ]
-
-
-@pytest.mark.parametrize(
-    ("numbers", "words"),
-    [([], ""), ([5], "5"), ([1, 2, 3], "1 .. 3"), ([1, 3, 4, 7], "1, 3 .. 4, 7")],
-)
-def test_numbers_that_follow_each_other_are_a_range(numbers, words):
-    assert ranges_of(numbers) == words
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
 
 
 def compare_with_original(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
-    """Say how well digits and sums are read; beside it, how well by the original."""
+    """Compare how well digits and sums are read with how well the original read them."""
     runs = {"": records} | ({"original's ": original} if original else {})
     rows: list[Row] = [("test accuracy", *(f"{owner}{x}" for owner in runs for x in COLOURS))]
     is_long = len(records) >= LAST_EPOCHS
@@ -111,7 +111,7 @@ def compare_with_original(records: Records, original: Records, renewed: bool) ->
 
 
 def compare_with_base(config: Config) -> tuple[str, ...]:
-    """List where the config departs from `base`, the original's recipe."""
+    """List where the config departs from `base`, the recipe of the original."""
     fields = fields_of(config)
     rows: list[Row] = [
         (field, str(fields[field]), str(value))

@@ -27,10 +27,10 @@ class Reading(NamedTuple):
 
 
 def sort_out(test: Dataset, outputs: Outputs) -> tuple[list[Reading], list[Reading], list[Reading]]:
-    """List what is read right, the digits that are misread, and the sums of digits read right.
+    """List what is read right, what digit is misread, and what sum though the digit is right.
 
-    The first two come with each image's own number, an image of the last with the number that goes
-    wrong most confidently. Mistakes are in the order of their confidence.
+    The first two are with each image's own number, the last with the number that goes wrong most
+    confidently. The most confident mistakes come first.
     """
     own = _read(test, outputs, np.asarray(test.number))
     right = [x for x in own if x.read_digit == x.digit and x.read_sum == x.sum]

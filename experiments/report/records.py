@@ -46,5 +46,5 @@ def original_records(config: Config) -> Records:
 
 
 def last_accuracies(runs: Iterable[Records], accuracy: str, epochs: int = 1) -> list[float]:
-    """Take a test accuracy of each run: its mean over the last so many epochs."""
+    """Average a test accuracy of each run over its last epochs."""
     return [mean(record["test"][accuracy] for record in run[-epochs:]) for run in runs]

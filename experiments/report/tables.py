@@ -1,8 +1,7 @@
 """Tables as text, for the terminal and for Markdown, and what is written into them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
 from math import floor, log10
 
 from tabulate import tabulate
@@ -20,13 +19,6 @@ def text_table(rows: Sequence[Row], style: str = "plain") -> str:
 
 
 markdown_table = partial(text_table, style="pipe")
-
-
-def ranges_of(numbers: Iterable[int]) -> str:
-    """Write ascending whole numbers, those that follow each other as in 1 .. 3, 7."""
-    pairs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
-    runs = ([number for _, number in run] for _, run in pairs)
-    return ", ".join(f"{run[0]} .. {run[-1]}" if run[1:] else f"{run[0]}" for run in runs)
 
 
 def count_decimals(std: float, seeds: int) -> int:

@@ -21,7 +21,7 @@ FLOOR = 1e-2  # gradients that are zero but for rounding are held to this share 
 
 
 def check_step(recipe: Recipe) -> str:
-    """Say in a sentence whether the step of a recipe is compiled rightly here; NaN is wrong."""
+    """Check in a sentence that a step of the recipe is compiled correctly here; NaN is not."""
     error = step_error(recipe)
     distance = f"A step of training is within {error:.0e} of the same in float64"
     if error <= TOLERANCE:

@@ -96,7 +96,7 @@ def remove_frame(axes: Axes) -> None:
 
 
 def write_total(what: str, counts: Int[np.ndarray, "label label"]) -> str:
-    """Say how many of the labels were misread."""
+    """Count the labels that were misread, in words."""
     total = counts.sum()
     wrong = total - counts.trace()
     return f"{what}: {wrong:,} of {total:,} misread ({write_share(wrong, total, 2)})"

@@ -131,7 +131,7 @@ def write_accuracy(error: float, _: object = None) -> str:
 
 
 def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
-    """Say what the axes of both outputs show, and label each line beside its end."""
+    """Give the axes of both outputs their titles, and each line its label beside its end."""
     for axes, output in zip(row, COLOURS, strict=True):
         axes.set(title=f"{output.capitalize()} {quantity}", xlabel=x_label)
         axes.set_xlim(0.5, axes.dataLim.x1 + 0.5)

@@ -82,7 +82,7 @@ def group(layers: list[Layer], module: str) -> list[Block]:
 
 
 def cell_text(layer: Layer) -> str:
-    """Say what a layer is, how large its window is, and how many parameters it has, if any."""
+    """Name a layer, with the size of its window and the number of its parameters, if any."""
     text = layer.name.rpartition("/")[2].rstrip("0123456789").replace("_", " ")
     if layer.window:
         text += f" {layer.window}{TIMES}{layer.window}"

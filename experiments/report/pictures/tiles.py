@@ -63,13 +63,13 @@ def draw_mistakes(digits: Sequence[Reading], sums: Sequence[Reading], path: Path
 
 
 def write_count(count: int, limit: int, which: str) -> str:
-    """Say how many images there are, and which of them are shown if not all."""
+    """Write how many images there are, and which of them are shown if not all."""
     images = "1 image" if count == 1 else f"{count:,} images" if count else "none"
     return f"{which.format(limit)} of {images}" if count > limit else images
 
 
 def caption_answer(answer: Reading) -> str:
-    """Say what was read right, and how probable the network found it."""
+    """Write what was read right, and how probable the network found it."""
     return (
         f"{answer.digit} + {answer.number} = {answer.sum}\n"
         f"digit {answer.digit}: {write_probability(answer.digit_probability, 2)}\n"
@@ -78,7 +78,7 @@ def caption_answer(answer: Reading) -> str:
 
 
 def caption_mistake(mistake: Reading) -> str:
-    """Say what digit and sum are and were read as, and how probable the wrong one was found."""
+    """Write what was shown and what was read, and how probable the network found its mistake."""
     digit, number, sum_, read_digit, read_sum = mistake[1:6]
     wrong, probability = f"digit {read_digit}", mistake.digit_probability
     if read_digit == digit:
