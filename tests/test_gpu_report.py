@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from experiments.run import RunOptions
+from experiments.system.arguments import parse
 from experiments.workshop.gpu import report
 
 
@@ -26,3 +30,12 @@ def test_a_command_that_fails_stops_no_other_and_runs_are_compared(tmp_path, mon
     assert cells["a"][:4] == ["2", "5.25", "25.00", "50.00"]
     assert cells["b"][1] == "5.75"
     assert cells["a"][4] == cells["b"][4] != cells["c"][4]
+
+
+@pytest.mark.parametrize("name", report.COMMANDS)
+def test_every_run_has_options_that_there_are(name):
+    module, *words = report.COMMANDS[name].split()
+    if module == report.RUN:
+        config, options = parse(RunOptions, "run", words)
+        assert config in report.COMMANDS[name]
+        assert options.seeds == (10 if name == "seeds" else 1)
