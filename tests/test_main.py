@@ -175,4 +175,5 @@ def test_odd_machines_are_put_up_with(environment, output, errors):
 def test_nobody_waits_for_imports_that_reading_does_not_need():
     modules = start("-c", "import sys, mnist_sum.__main__; print(*sys.modules)").communicate()[0]
     assert "flax" in modules.split()
-    assert not {"optax", "orbax", "tensorflow_datasets", "matplotlib"} & set(modules.split())
+    slow = {"optax", "orbax", "tensorflow_datasets", "array_record", "matplotlib", "torch"}
+    assert not slow & set(modules.split())

@@ -2,9 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import chex
 import jax
@@ -62,27 +59,34 @@ def test_what_is_loaded_is_what_was_saved(tmp_path, adder):
     assert description["provenance"] == json.loads(json.dumps(provenance))
 
 
-def test_the_same_network_makes_the_same_bytes_and_replaces_them(network, saved, tmp_path):
-    path = tmp_path / "again"
-    save_weights(network, path, {})
-    save_weights(network, path, PROVENANCE)
-    assert path.read_bytes() == saved.read_bytes()
-    assert list(tmp_path.iterdir()) == [path]
+def test_the_same_network_makes_the_same_bytes_in_their_place(network, saved, tmp_path):
+    save_weights(network, tmp_path / "again", {})
+    save_weights(network, tmp_path / "again", PROVENANCE)
+    assert (tmp_path / "again").read_bytes() == saved.read_bytes()
 
 
-@pytest.mark.parametrize("place", range(1, 20))
-def test_no_flipped_bit_goes_unnoticed(saved, tmp_path, place):
-    content = bytearray(saved.read_bytes())
-    content[len(content) * place // 20] ^= 4
-    (tmp_path / "flipped").write_bytes(content)
-    assert "flipped is" in complaint(load_weights, tmp_path / "flipped")
+def test_no_flipped_bit_goes_unnoticed(saved, tmp_path):
+    for place in range(1, 20):
+        content = bytearray(saved.read_bytes())
+        content[len(content) * place // 20] ^= 4
+        (tmp_path / "flipped").write_bytes(content)
+        assert "flipped is damaged (its" in complaint(load_weights, tmp_path / "flipped")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a file of PyTorch", b"{}", bytes(1000), 0.5])
-def test_another_kind_of_file_is_refused(saved, tmp_path, content):
+def test_another_kind_of_file_is_refused(saved, tmp_path):
     half = saved.read_bytes()[:40_000]
-    (tmp_path / "w").write_bytes(half if content == 0.5 else content)
-    assert "w cannot be read as safetensors (" in complaint(load_weights, tmp_path / "w")
+    for content in [b"", b"PK\x03\x04 a file of PyTorch", b"{}", bytes(1000), half]:
+        (tmp_path / "w").write_bytes(content)
+        assert "w cannot be read as safetensors (" in complaint(load_weights, tmp_path / "w")
+    save_file({"weight": np.zeros(3)}, tmp_path / "w")
+    assert "w is of another network: it lacks" in complaint(load_weights, tmp_path / "w")
+
+
+def rewrite(saved, path, changes, arrays):
+    """Write a file again as other code would have; None takes an array out."""
+    leaves = {k: x for k, x in (load_file(saved) | arrays).items() if x is not None}
+    noted = read_weights(saved)[1] | changes
+    save_file(leaves, path, {METADATA: json.dumps(noted | {"sha256": digest(noted, leaves)})})
 
 
 @pytest.mark.parametrize(
@@ -96,48 +100,44 @@ def test_another_kind_of_file_is_refused(saved, tmp_path, content):
             f"w was written by mnist_sum 9.1 and cannot be used by {VERSION}: A recipe has no "
             "field telepathy; use it with the code that wrote it, or train again.",
         ),
+        ({"recipe": {"momentum": 2}}, {}, "code has changed since: momentum is 2 and must be in"),
         (
             {},
             {BIAS: None},
             f"whose code has changed since: {BIAS} is missing, expected float32[19]",
         ),
         ({}, {BIAS: np.zeros(20)}, f"{BIAS} is float64[20], expected float32[19]; use it with"),
-        ({}, {"params/more": np.zeros(2)}, "params/more is unknown: the network has no such entry"),
+        ({}, {"more": np.zeros(2)}, "more is float64[2], expected nothing of this name; use it"),
     ],
 )
 def test_what_other_code_wrote_is_named(saved, tmp_path, changes, arrays, sentence):
-    leaves = {k: x for k, x in (load_file(saved) | arrays).items() if x is not None}
-    noted = read_weights(saved)[1] | changes
-    noted["sha256"] = digest(noted, leaves)
-    save_file(leaves, tmp_path / "w", {METADATA: json.dumps(noted)})
+    rewrite(saved, tmp_path / "w", changes, arrays)
     assert sentence in complaint(load_weights, tmp_path / "w")
 
 
-def test_the_weights_of_another_network_are_refused(tmp_path):
-    save_file({"weight": np.zeros(3)}, tmp_path / "other")
-    assert "other is of another network: it lacks" in complaint(load_weights, tmp_path / "other")
+def test_a_field_that_the_recipe_did_not_have_yet_takes_its_default(saved, tmp_path):
+    rewrite(saved, tmp_path / "w", {"recipe": {}}, {})
+    assert load_weights(tmp_path / "w").recipe == Recipe()
 
 
 def test_nothing_is_saved_where_a_save_fails(network, tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text("import mnist_sum as ms", encoding="utf-8")
+    (tmp_path / "train.py").write_text("import mnist_sum as ms", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     save_file({"weight": np.zeros(3)}, tmp_path / "others")
-    names = sorted(path.name for path in tmp_path.iterdir())
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()}
     spoilt = jax.tree.map(lambda x: x * np.nan, network.variables)
-    for path, given, provenance, sentence in [
-        (script, network, {}, "train.py exists and would be lost"),
-        (tmp_path / "others", network, {}, "others exists and would be lost"),
-        (tmp_path / "folder", network, {}, "folder is a folder"),
-        (tmp_path / "no" / "w", network, {}, "no/w cannot be written (No such file or directory)."),
-        (tmp_path / "v", network, {"array": np.zeros(2)}, "The provenance holds what JSON cannot"),
-        (tmp_path / "v", network, {"loss": np.nan}, "The provenance holds what JSON cannot"),
-        (tmp_path / "v", Network(Recipe(), {}), {}, "is missing, expected float32["),
-        (tmp_path / "v", Network(Recipe(), spoilt), {}, "holds NaN or infinity, expected finite"),
+    for name, given, provenance, sentence in [
+        ("train.py", network, {}, "train.py exists and would be lost"),
+        ("others", network, {}, "others exists and would be lost"),
+        ("folder", network, {}, "folder is a folder"),
+        ("no/w", network, {}, "no/w cannot be written (No such file or directory)."),
+        ("v", network, {"array": np.zeros(2)}, "The provenance holds what JSON cannot"),
+        ("v", network, {"loss": np.nan}, "The provenance holds what JSON cannot"),
+        ("v", Network(Recipe(), {}), {}, "is missing, expected float32["),
+        ("v", Network(Recipe(), spoilt), {}, "holds NaN or infinity, expected finite"),
     ]:
-        assert sentence in complaint(save_weights, given, path, provenance)
-    assert sorted(path.name for path in tmp_path.iterdir()) == names
-    assert script.read_text(encoding="utf-8") == "import mnist_sum as ms"
+        assert sentence in complaint(save_weights, given, tmp_path / name, provenance)
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.fixture(scope="module")
@@ -162,39 +162,14 @@ def test_a_run_is_loaded_from_its_latest_checkpoint_and_left_as_it_was(run, netw
 
 
 def test_a_name_that_leads_nowhere_is_a_sentence(run, saved, tmp_path):
-    assert (
-        complaint(load_weights, tmp_path / "x")
-        == f"There is no file {tmp_path / 'x'}: check its name."
-    )
+    assert complaint(load_weights, tmp_path / "x").endswith("/x: check its name.")
     assert "is a folder, expected a file; load_run reads" in complaint(load_weights, run)
     other = "is not the work folder of a run: it has no folder checkpoints"
     for path in (tmp_path, tmp_path / "x", saved):
         assert complaint(load_run, path) == f"{path} {other}."
     assert complaint(load_run, run.parent) == f"{run.parent} {other}, but {run} has."
-
-
-def test_a_run_without_a_whole_checkpoint_is_a_sentence(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "run")
     shutil.rmtree(folder / "checkpoints" / "1" / "state")
     assert "1 is damaged" in complaint(load_run, folder)
     shutil.rmtree(folder / "checkpoints" / "1")
     assert "has no checkpoint yet" in complaint(load_run, folder)
-
-
-def test_an_answer_needs_neither_orbax_nor_tfds():
-    program = (
-        "import sys, numpy as np, mnist_sum as ms\n"
-        "network = ms.load_pretrained()\n"
-        "ms.predict(network, np.pad(np.full((8, 8), 200), 10), 1)\n"
-        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    )
-    finished = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[1],
-    )
-    loaded = set(finished.stdout.split())
-    assert "flax" in loaded
-    assert not loaded & {"orbax", "tensorflow_datasets", "array_record", "matplotlib", "torch"}

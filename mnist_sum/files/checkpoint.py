@@ -26,7 +26,6 @@ from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION
 
 CHECKPOINTS = "checkpoints"  # in the work folder of a run
-ITEMS = "_CHECKPOINT_METADATA"  # where Orbax lists the parts of a checkpoint
 KEEP = 2  # the one before the latest stays until the latest is complete
 
 
@@ -78,13 +77,11 @@ def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint)
     try:
         if not folder.is_dir():
             raise FileNotFoundError("it is gone")
-        checkpoints.save(
-            epoch,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(arrays),
-                description=ocp.args.JsonSave(description),
-            ),
-        )
+        items = {
+            "state": ocp.args.StandardSave(arrays),
+            "description": ocp.args.JsonSave(description),
+        }
+        checkpoints.save(epoch, args=ocp.args.Composite(**items))
     except Exception as error:  # a full disk shows up as any of many types
         raise WeightsError(f"{folder} cannot be written ({first_line(error)}).") from error
 
@@ -154,5 +151,4 @@ def check_readable(folder: Path) -> None:
 
 def first_line(error: Exception) -> str:
     """Write an error's type and the first line of its message, cut where it gets long."""
-    line = (str(error).splitlines() or [""])[0].strip().rstrip(".:")
-    return f"{type(error).__name__}: {line[:200]}".rstrip(": ")
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(".: ")

@@ -113,14 +113,11 @@ def zeros_like(shapes: Tree) -> Tree:
 
 def check_arrays(given: Arrays, expected: Arrays) -> None:
     """Raise WeightsError for the first array that is missing, unknown, or of another kind."""
-    for name, like in expected.items():
-        if name not in given:
-            raise WeightsError(f"{name} is missing, expected {describe(like)}.")
-        if describe(given[name]) != describe(like):
-            raise WeightsError(f"{name} is {describe(given[name])}, expected {describe(like)}.")
-    for name in given:
-        if name not in expected:
-            raise WeightsError(f"{name} is unknown: the network has no such entry.")
+    for name in {**expected, **given}:
+        found = describe(given[name]) if name in given else "missing"
+        wanted = describe(expected[name]) if name in expected else "nothing of this name"
+        if found != wanted:
+            raise WeightsError(f"{name} is {found}, expected {wanted}.")
 
 
 def check_finite(arrays: Arrays) -> None:

@@ -12,7 +12,6 @@ and back, for `load_state_dict`:
 """
 
 from collections.abc import Iterator, Mapping
-from os import PathLike
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,7 +19,7 @@ import numpy as np
 from flax.traverse_util import unflatten_dict
 from jaxtyping import Array, Int, Shaped
 
-from mnist_sum.errors import WeightsError
+from mnist_sum.errors import WeightsError, describe
 from mnist_sum.files.description import (
     Arrays,
     check_arrays,
@@ -94,10 +93,9 @@ def to_torch(
 def _unwrap(given: object) -> dict[str, Any]:
     """Find the network's entries in what torch.load gives; raises WeightsError."""
     if not isinstance(given, Mapping):
-        path = ", a path" if isinstance(given, str | PathLike) else ""
         raise WeightsError(
-            f"The weights are of type {type(given).__name__}{path}, expected a state_dict: give "
-            'what torch.load(path, map_location="cpu", weights_only=True) returns.'
+            f"The weights are {describe(given)}, expected a state_dict: give what "
+            'torch.load(path, map_location="cpu", weights_only=True) returns.'
         )
     entries = dict(_entries(given))
     prefixes = [name.removesuffix(FIRST) for name in entries if f".{name}".endswith(f".{FIRST}")]

@@ -25,7 +25,7 @@ from mnist_sum.files.description import (
     restore_tree,
     variables_like,
 )
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, check_network
 from mnist_sum.outputs import check_output, write_whole
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / "best.safetensors"
@@ -80,7 +80,8 @@ def save_weights(
 
 
 def pack(network: Network, provenance: Mapping[str, Any]) -> bytes:
-    """Make the content of a file of weights; raises WeightsError."""
+    """Make the content of a file of weights; raises WeightsError, and InputError for no Network."""
+    check_network(network)
     arrays = name_leaves(network.variables)
     check_arrays(arrays, name_leaves(variables_like(network.recipe)))
     check_finite(arrays)
