@@ -53,8 +53,9 @@ def test_more_than_recorded_is_an_error_until_it_is_recorded(tmp_path, monkeypat
     record.write_text('{"jax": "1.2", "programs": {"predict": {"kernels": 6}, "evaluate": {}}}')
     programs = {"predict": MagicMock(), "evaluate": None}
     count = MagicMock(return_value={"kernels": 7})
-    without_cuda = {"prepare": MagicMock(), "h100": MagicMock(), "count": count, "WAYS": {"": {}}}
-    for name, value in (without_cuda | {"RECORD": record, "PROGRAMS": programs}).items():
+    without_cuda = {"prepare": MagicMock(), "get_topology_desc": MagicMock(), "count": count}
+    ours = {"RECORD": record, "PROGRAMS": programs, "WAYS": {"": {}}}
+    for name, value in (without_cuda | ours).items():
         monkeypatch.setattr(launches, name, value)
     assert launches.main(["pred"]) == 1
     assert capsys.readouterr().err == "error: predict: kernels 7, recorded 6\n"

@@ -96,19 +96,22 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("names", nargs="*", help="programs, by a part of their names")
     parser.add_argument("--write", action="store_true", help="record what all programs launch")
     options = parser.parse_args(argv)
+    parts = options.names or [""]
+    names = [name for name in PROGRAMS if any(part in name for part in parts)]
+    if not names:
+        parser.error(f"There is no such program; choose from {', '.join(PROGRAMS)}.")
     record = json.loads(RECORD.read_text())
     print(f"JAX {jax.__version__}; recorded is what JAX {record['jax']} launches")
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
     with tempfile.TemporaryDirectory() as folder:
         prepare(folder)
-        for name, trace in PROGRAMS.items():
-            if not options.names or any(part in name for part in options.names):
-                lowered = trace(h100()).lower()
-                ways = [(way, count(lowered, Path(folder), how)) for way, how in WAYS.items()]
-                found[name] = {
-                    f"{key}{way}": n for way, counts in ways for key, n in counts.items()
-                }
-                print(name, found[name], flush=True)
+        card = get_topology_desc("h100", "cuda", target_config=CARD.read_text(), topology="1x1x1")
+        for name in names:
+            lowered = PROGRAMS[name](card.devices[0]).lower()
+            for way, how in WAYS.items():
+                counts = count(lowered, Path(folder), how)
+                found[name] |= {f"{key}{way}": number for key, number in counts.items()}
+            print(name, found[name], flush=True)
     if options.write:
         record = {"jax": jax.__version__, "programs": record["programs"] | found}
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
@@ -132,12 +135,6 @@ def prepare(folder: str) -> None:
     jax.config.update("jax_enable_compilation_cache", False)  # or nothing would be written
     add_xla_flag("--xla_gpu_autotune_level=0")  # which would need the card
     add_xla_flag(f"--xla_dump_to={folder} --xla_dump_hlo_as_text")
-
-
-def h100() -> jax.Device:
-    """Describe one H100 to XLA."""
-    card = get_topology_desc("h100", "cuda", target_config=CARD.read_text(), topology="1x1x1")
-    return card.devices[0]
 
 
 def count(lowered: Lowered, folder: Path, options: dict[str, Any]) -> dict[str, int]:
