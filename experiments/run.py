@@ -139,21 +139,17 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
             keep_log(folder)
         else:
             stack.enter_context(redirect_stdout(StringIO()))
+        stack.enter_context(resumable(argv, folder, [folder], config.epochs))
         print_header(options, devices, splits)
-        try:
-            this_run = Run(name, config, folder, devices, splits)
-            state, records = train(this_run, options.resume, compute.profile)
-            network = Network(config.recipe, state.variables)
-            outputs = predict_outputs(network, splits.test.image, data_mesh(devices))
-            if distributed.is_first():
-                write_report(this_run, records, jax.device_get(outputs))
-            if name == "smoke":
-                print("It works; that most sums are wrong is normal after so little training.")
-            print(f"Read {folder / workdir.REPORT} for the whole story.")
-        except KeyboardInterrupt as stop:
-            done = workdir.count_epochs(folder)
-            stop.args = (how_to_go_on(argv, folder, done, config.epochs),)
-            raise
+        this_run = Run(name, config, folder, devices, splits)
+        state, records = train(this_run, options.resume, compute.profile)
+        network = Network(config.recipe, state.variables)
+        outputs = predict_outputs(network, splits.test.image, data_mesh(devices))
+        if distributed.is_first():
+            write_report(this_run, records, jax.device_get(outputs))
+        if name == "smoke":
+            print("It works; that most sums are wrong is normal after so little training.")
+        print(f"Read {folder / workdir.REPORT} for the whole story.")
 
 
 def default_folder(name: str, options: RunOptions, argv: Sequence[str]) -> Path:
@@ -176,17 +172,26 @@ def run_seeds(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     seeds = range(config.seed, config.seed + options.seeds)
     folders = [folder / f"seed-{seed}" for seed in seeds]
     check_outputs(folder, seeds)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise workdir.unwritable(folder, error) from error
-    try:
+    workdir.make(folder)
+    with resumable(argv, folder, folders, config.epochs * options.seeds):
         train_seeds(argv, seeds, folder, config.epochs, options.device)
+    summarize(SummarizeOptions(tuple(folders), folder))
+
+
+@contextmanager
+def resumable(
+    argv: Sequence[str], folder: Path, folders: Sequence[Path], epochs: int
+) -> Iterator[None]:
+    """Tell who interrupts a run what is saved of it, and by which command it goes on."""
+    try:
+        yield
     except KeyboardInterrupt as stop:
         done = sum(map(workdir.count_epochs, folders))
-        stop.args = (how_to_go_on(argv, folder, done, config.epochs * options.seeds),)
+        saved = "before the first epoch was saved. Begin again with"
+        if done:
+            saved = f"after {done} of {epochs} epochs, which are saved. Go on with"
+        stop.add_note(f"Interrupted {saved}:\n{resume_command(argv, folder)}")
         raise
-    summarize(SummarizeOptions(tuple(folders), folder))
 
 
 @contextmanager
@@ -206,14 +211,6 @@ def quiet_orbax() -> Iterator[None]:
     finally:
         sys.unraisablehook = hook
         logger.setLevel(level)
-
-
-def how_to_go_on(argv: Sequence[str], folder: Path, done: int, epochs: int) -> str:
-    """Say what an interrupted run has saved, and by which command it goes on."""
-    command = resume_command(argv, folder)
-    if done == 0:
-        return f"Interrupted before the first epoch was saved. Begin again with:\n{command}"
-    return f"Interrupted after {done} of {epochs} epochs, which are saved. Go on with:\n{command}"
 
 
 def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:

@@ -17,15 +17,10 @@ SECONDS_UNTIL_AGAIN = 0.1
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, SIGTERM from a cluster that wants its machine back, or SIGHUP from a closed terminal.
+    """Ctrl-C, SIGTERM of a cluster that wants its machine back, or SIGHUP of a closed terminal.
 
-    Whoever catches it may set `args` to what the user should read, and raise it again.
+    Its argument is the number of the signal; a note that is added to it is what the user reads.
     """
-
-    def __init__(self, number: int) -> None:
-        """Remember which signal it was."""
-        super().__init__()
-        self.number = number
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
@@ -56,13 +51,13 @@ def exit_code(command: Callable[[], int | None]) -> int:
         return 2
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # a terminal that has been closed takes no more lines
-            print(f"\n{str(stop) or 'Interrupted.'}", file=sys.stderr)
+            print("", *getattr(stop, "__notes__", ["Interrupted."]), sep="\n", file=sys.stderr)
         return 128 + number_of(stop)
 
 
 def number_of(stop: BaseException | None) -> int:
     """Look up which signal has raised an interrupt."""
-    return getattr(stop, "number", signal.SIGINT)
+    return stop.args[0] if isinstance(stop, Stopped) else signal.SIGINT
 
 
 @contextmanager
@@ -73,9 +68,8 @@ def handling_signals(handler: Callable[[int, FrameType | None], Any]) -> Iterato
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for number in STOPS:
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                before[number] = signal.signal(number, handler)
+        heard = [n for n in STOPS if signal.getsignal(n) not in (signal.SIG_IGN, None)]
+        before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
@@ -85,22 +79,20 @@ def handling_signals(handler: Callable[[int, FrameType | None], Any]) -> Iterato
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Raise Stopped when one of these signals comes."""
+    """Raise Stopped when one of these signals comes.
+
+    One that falls into a callback, JAX has one for each garbage collection, is sent again: Python
+    prints what such a callback raises, and goes on.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
 
     def show(lost: "sys.UnraisableHookArgs") -> None:
-        """Send a signal again that fell into a callback, JAX has one for each garbage collection.
-
-        Python prints what such a callback raises, and goes on.
-        """
         if not isinstance(lost.exc_value, KeyboardInterrupt):
             return hook(lost)
         again = os.getpid(), number_of(lost.exc_value)
-        timer = threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again)
-        timer.daemon = True
-        return timer.start()
+        return threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again).start()
 
     hook = sys.unraisablehook
     sys.unraisablehook = show

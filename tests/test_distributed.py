@@ -5,13 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import chex
 import jax
 import pytest
 
 from experiments.system import distributed
-from experiments.system.distributed import HEARTBEAT_SECONDS, Place, ProcessOptions, find_place
+from experiments.system.distributed import HEARTBEAT_SECONDS, ProcessOptions, find_place
 from mnist_sum.errors import UsageError
 from tests.commands import finish, result, run_command, start
 
@@ -28,39 +29,35 @@ def no_other_processes(monkeypatch):
         monkeypatch.delenv(variable, raising=False)
 
 
-def test_a_process_is_on_its_own_unless_told_otherwise():
-    assert find_place(ProcessOptions()) is None
-
-
-def test_a_place_is_given_by_options_or_by_the_environment(monkeypatch):
-    expected = Place("here:1234", 2, 1)
-    options = ProcessOptions(coordinator="here:1234", processes=2, process_id=1)
-    assert find_place(options) == expected
-    for variable, value in zip(VARIABLES, ("here:1234", "2", "0"), strict=True):
-        monkeypatch.setenv(variable, value)
-    assert find_place(ProcessOptions()) == Place("here:1234", 2, 0)
-    assert find_place(ProcessOptions(process_id=1)) == expected
-
-
 @pytest.mark.parametrize(
-    ("coordinator", "processes", "process_id"),
+    ("options", "environment", "place"),
     [
-        ("here:1234", 2, None),
-        ("here:1234", None, 0),
-        (None, 2, 0),
-        ("here", 2, 0),
-        (":1234", 2, 0),
-        ("here:0", 2, 0),
-        ("here:port", 2, 0),
-        ("here:1234", 2, 2),
-        ("here:1234", 2, -1),
-        ("here:1234", 0, 0),
+        ((None, None, None), (), ()),
+        (("here:1234", 2, 1), (), ("here:1234", 2, 1)),
+        ((None, None, None), ("here:1234", "2", "0"), ("here:1234", 2, 0)),
+        ((None, None, 1), ("here:1234", "2", "0"), ("here:1234", 2, 1)),
+        (("here:1234", 2, None), (), None),
+        (("here:1234", None, 0), (), None),
+        ((None, 2, 0), (), None),
+        (("here", 2, 0), (), None),
+        ((":1234", 2, 0), (), None),
+        (("here:0", 2, 0), (), None),
+        (("here:65536", 2, 0), (), None),
+        (("here:port", 2, 0), (), None),
+        (("here:1234", 2, 2), (), None),
+        (("here:1234", 2, -1), (), None),
+        (("here:1234", 0, 0), (), None),
+        ((None, None, None), ("here:1234", "two", "0"), None),
     ],
 )
-def test_a_place_that_makes_no_sense_is_one_sentence(coordinator, processes, process_id):
-    options = ProcessOptions(coordinator=coordinator, processes=processes, process_id=process_id)
-    with pytest.raises(UsageError, match=r"^--coordinator, --processes and --process-id are .*\.$"):
-        find_place(options)
+def test_a_place_is_given_by_options_or_by_the_environment(
+    options, environment, place, monkeypatch
+):
+    for variable, value in zip(VARIABLES, environment, strict=False):
+        monkeypatch.setenv(variable, value)
+    sentence = r"^--coordinator, --processes and --process-id are .* 0 on\.$"
+    with pytest.raises(UsageError, match=sentence) if place is None else nullcontext():
+        assert tuple(find_place(ProcessOptions(*options)).values()) == place
 
 
 SLURM = {
@@ -95,14 +92,14 @@ def test_jax_is_asked_for_others_where_a_scheduler_has_several(variables, asked,
     monkeypatch.setattr(jax.distributed, "initialize", lambda **settings: calls.append(settings))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with distributed.joined(None):
+    with distributed.joined({}):
         assert len(calls) == asked
 
 
 ALONE = """
 import jax
 from experiments.system.distributed import joined
-with joined(None):
+with joined({}):
     print(jax.process_count(), jax.distributed.is_initialized())
 """
 

@@ -17,13 +17,13 @@ from mnist_sum.errors import UsageError
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 Precision = Literal["float32", "tf32"]
 PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}  # as JAX calls them
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 IN_GRAPHS = (
     "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE,CONVOLUTION"
 )
 """All that XLA may put into a CUDA graph; by itself it leaves out the loop of a call, after whose
 every step it then asks the host, and convolutions."""
 WHOLE_GRAPH = f"--xla_gpu_enable_command_buffer={IN_GRAPHS}"
-DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 CGROUPS, OWN_GROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
 SETTINGS = (
     "jax_default_prng_impl",
@@ -39,28 +39,16 @@ def choose_devices(
     """List the first N devices of the chosen kind; `auto` takes GPUs where there are any.
 
     Without a count these are all, or on a processor the most among which a batch divides. A
-    processor has a device for every core. Call before JAX first looks for devices; raises
-    UsageError if there are fewer.
+    processor has a device for every core that may be used, or as many as JAX_NUM_CPU_DEVICES says:
+    a step on small images is some 400 small kernels, and a core that computes its own part of the
+    batch is quicker than one that shares in every kernel. Call before JAX first looks for devices;
+    raises UsageError if there are fewer.
     """
-    make_a_device_of_each_core()
+    if "JAX_NUM_CPU_DEVICES" not in os.environ:
+        with suppress(RuntimeError):  # if JAX has looked already, as in a notebook
+            jax.config.update("jax_num_cpu_devices", available_cores())
     if choice == "cpu":
         jax.config.update("jax_platforms", "cpu")  # a GPU that is there is not even opened
-    devices = devices_of(choice)
-    if jax.process_count() > 1:
-        if count is not None:
-            raise UsageError("--devices is for a process on its own; several use all of theirs.")
-        return devices
-    if count is None and batch_size is not None and devices[0].platform == "cpu":
-        count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
-    if count is None:
-        return devices
-    if not 1 <= count <= len(devices):
-        raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}.")
-    return devices[:count]
-
-
-def devices_of(choice: DeviceChoice) -> list[jax.Device]:
-    """List all devices of the chosen kind; raises UsageError if there is none."""
     platforms = os.environ.get("JAX_PLATFORMS")
     devices, reason = find_devices(None if choice == "auto" else choice)
     because = f" ({reason})" if reason else ""
@@ -72,18 +60,13 @@ def devices_of(choice: DeviceChoice) -> list[jax.Device]:
         )
     if choice == "auto" and not platforms and because:
         print(f"No GPU is used{because}.", file=sys.stderr)
-    return devices
-
-
-def make_a_device_of_each_core() -> None:
-    """Let JAX see a device in every core of the processor that this process may use.
-
-    A step on small images is some 400 small kernels: a core that computes its own part of the batch
-    is quicker than one that shares in every kernel. JAX_NUM_CPU_DEVICES says another number.
-    """
-    if "JAX_NUM_CPU_DEVICES" not in os.environ:
-        with suppress(RuntimeError):  # if JAX has looked already, as in a notebook
-            jax.config.update("jax_num_cpu_devices", available_cores())
+    if count is not None and jax.process_count() > 1:
+        raise UsageError("--devices is for a process on its own; several use all of theirs.")
+    if count is not None and not 1 <= count <= len(devices):
+        raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}.")
+    if count is None and batch_size and devices[0].platform == "cpu" and jax.process_count() == 1:
+        count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
+    return devices[:count]
 
 
 def own_cores() -> list[int]:

@@ -2,13 +2,14 @@
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import jax
 
@@ -21,9 +22,14 @@ CHILD = "MNIST_SUM_CHILD"  # is in the environment of a process that ends with i
 OTHER_ENDED = 75  # exit code of a worker that finds others gone; a temporary failure in sysexits.h
 SCHEDULED = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # hold the number of processes
 IN_KUBERNETES = {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"}
+PLACE = {  # by the names of jax.distributed.initialize
+    "coordinator_address": ("JAX_COORDINATOR_ADDRESS", r".+:[1-9]\d*"),
+    "num_processes": ("JAX_NUM_PROCESSES", r"[1-9]\d*"),
+    "process_id": ("JAX_PROCESS_ID", r"\d+"),
+}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class ProcessOptions:
     """Which processes train together; without any of these, a process trains on its own."""
 
@@ -35,76 +41,47 @@ class ProcessOptions:
     """Which of them this one is, from 0 on; JAX_PROCESS_ID if not given."""
 
 
-class Place(NamedTuple):
-    """The place of this process among those that train together."""
-
-    coordinator: str
-    processes: int
-    process_id: int
-
-
-def find_place(options: ProcessOptions) -> Place | None:
-    """Look up the options, and in the environment what is not given; None if all is missing.
+def find_place(options: ProcessOptions) -> dict[str, Any]:
+    """Look up the options, and in the environment what is not given, for JAX; empty if all lacks.
 
     Raises UsageError if only some of it is there, or makes no sense.
     """
-    values = [
-        os.environ.get(variable) if given is None else str(given)
-        for variable, given in (
-            ("JAX_COORDINATOR_ADDRESS", options.coordinator),
-            ("JAX_NUM_PROCESSES", options.processes),
-            ("JAX_PROCESS_ID", options.process_id),
-        )
-    ]
-    if not any(values):
-        return None
-    try:
-        coordinator, processes, process_id = values
-        place = Place(str(coordinator), int(processes or ""), int(process_id or ""))
-        host, port = place.coordinator.rsplit(":", 1)
-        if host and 0 < int(port) < 2**16 and 0 <= place.process_id < place.processes:
-            return place
-    except ValueError:
-        pass
+    given, place = dataclasses.astuple(options), {}
+    for value, (name, (variable, _)) in zip(given, PLACE.items(), strict=True):
+        place[name] = str(os.environ.get(variable, "") if value is None else value)
+    if not any(place.values()):
+        return {}
+    if all(re.fullmatch(form, place[name]) for name, (_, form) in PLACE.items()):
+        address, processes, process_id = place.values()
+        if int(process_id) < int(processes) and int(address.rpartition(":")[2]) < 2**16:
+            return dict(zip(PLACE, (address, int(processes), int(process_id)), strict=True))
     raise UsageError(
-        f"--coordinator, --processes and --process-id are {', '.join(map(str, values))} and must "
-        "be HOST:PORT, the number of processes, and which of them this is, from 0 on."
+        "--coordinator, --processes and --process-id are "
+        f"{', '.join(value or 'missing' for value in place.values())} and must be HOST:PORT, the "
+        "number of processes, and which of them this is, from 0 on."
     )
 
 
-def is_scheduled() -> bool:
-    """Whether a scheduler seems to have started this process together with others."""
-    several = any(os.environ.get(count, "1") != "1" for count in SCHEDULED)
-    return several or os.environ.keys() >= IN_KUBERNETES
-
-
-def is_first() -> bool:
-    """Whether this process is the one that prints and writes."""
-    return jax.process_index() == 0
-
-
 @contextmanager
-def joined(place: Place | None) -> Iterator[None]:
+def joined(place: Mapping[str, Any]) -> Iterator[None]:
     """Meet the other processes; end this one at once if they end.
 
-    Without a place, JAX finds that of a process which Slurm, Open MPI or Kubernetes has started,
-    and a process that none of them has started trains on its own.
+    Without a place, JAX finds that of a process which Slurm, Open MPI or Kubernetes has started
+    with others, and a process that none of them has started trains on its own.
     """
-    settings: dict[str, Any] = {}
-    if place:
-        names = ("coordinator_address", "num_processes", "process_id")
-        settings = dict(zip(names, place, strict=True), cluster_detection_method="deactivate")
-    if place or is_scheduled():
+    several = any(os.environ.get(count, "1") != "1" for count in SCHEDULED)
+    if place or several or os.environ.keys() >= IN_KUBERNETES:
         try:
             jax.distributed.initialize(
+                **place,
                 initialization_timeout=START_SECONDS,
                 heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-                **settings,
+                cluster_detection_method="deactivate" if place else None,
             )
         except RuntimeError as error:
-            where = f"at {place.coordinator}" if place else "where JAX expects them"
+            where = place.get("coordinator_address", "the place that JAX has found")
             raise UsageError(
-                f"The processes of this run have not met {where} within {START_SECONDS} s "
+                f"The processes of this run have not met at {where} within {START_SECONDS} s "
                 f"({str(error).splitlines()[0][:100]})."
             ) from error
         except ValueError:  # JAX finds no others
@@ -117,6 +94,11 @@ def joined(place: Place | None) -> Iterator[None]:
             raise
         print(str(error).splitlines()[0], file=sys.stderr)
         leave(OTHER_ENDED)
+
+
+def is_first() -> bool:
+    """Whether this process is the one that prints and writes."""
+    return jax.process_index() == 0
 
 
 def supervise(argv: Sequence[str]) -> int:
@@ -137,13 +119,11 @@ def supervise(argv: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def start_child(
-    argv: Sequence[str], variables: Mapping[str, str] | None = None, **settings: Any
-) -> subprocess.Popen:
+def start_child(argv: Sequence[str], **settings: Any) -> subprocess.Popen:
     """Start the command `run` in a process that ends when this one does, however it ends."""
     return subprocess.Popen(
         [sys.executable, "-m", "experiments.run", *argv],
-        env={**os.environ, CHILD: "1", **(variables or {})},
+        env={**os.environ, CHILD: "1", **settings.pop("variables", {})},
         stdin=subprocess.PIPE,  # which the system closes
         start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
         **settings,
@@ -166,7 +146,7 @@ def end_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def leave(code: int) -> NoReturn:
+def leave(code: int) -> None:
     """End without waiting for the other processes, which may be gone or wait for this one."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -7,7 +7,7 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from experiments.configs import Config, config_of, fields_of
 from mnist_sum.errors import RecipeError, UsageError
@@ -30,14 +30,11 @@ RUNS = Path("runs")
 
 def next_free(name: str) -> Path:
     """Make the first of runs/NAME, runs/NAME-2, runs/NAME-3, ... that does not exist."""
+    make(RUNS)
     for folder in folders_of(name):
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:  # also if another run makes it in this moment
-            continue
-        except OSError as error:
-            raise unwritable(folder, error) from error
-        return folder
+        with suppress(FileExistsError):  # also if another run makes it in this moment
+            folder.mkdir()
+            return folder
     raise AssertionError
 
 
@@ -63,12 +60,8 @@ def hold(folder: Path, resume: bool) -> Iterator[None]:
     Raises UsageError for a folder that holds a run, unless that is to `resume`, and for one that
     holds something else under a name that a run writes.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        held = lock(folder)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    with held:
+    make(folder)
+    with lock(folder):
         begun = is_ours(folder / CONFIG)
         if begun and not resume:
             raise UsageError(
@@ -93,7 +86,15 @@ def is_ours(path: Path) -> bool:
     return False
 
 
-def lock(folder: Path) -> Any:
+def make(folder: Path) -> None:
+    """Make a folder that need not be new; raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def lock(folder: Path) -> AcquireReturnProxy:
     """Lock a folder; raises UsageError if it is locked, which the system undoes with a process."""
     try:
         return FileLock(folder / LOCK).acquire(timeout=0)
@@ -101,6 +102,8 @@ def lock(folder: Path) -> Any:
         raise UsageError(
             f"The work folder {folder} is in use by another run; choose another --workdir."
         ) from None
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def unwritable(path: Path, error: OSError) -> UsageError:

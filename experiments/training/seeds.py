@@ -97,7 +97,7 @@ def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Tra
     if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
         share = available_cores() * len(cores) // len(own_cores())
         variables["JAX_NUM_CPU_DEVICES"] = str(max(1, share))
-    process = start_child([*argv, *own], variables, stdout=log, stderr=subprocess.STDOUT)
+    process = start_child([*argv, *own], variables=variables, stdout=log, stderr=subprocess.STDOUT)
     if cores:
         os.sched_setaffinity(process.pid, cores)
     return Training(seed, own_folder, process, log, cores)
