@@ -46,9 +46,10 @@ def describe_config(options: DescribeOptions) -> None:
     recipe, folder = options.config.recipe, options.output
     for name in (MODEL, SAMPLES):
         check_output(folder / name)
+    devices = choose_devices("auto")  # before JAX computes anything
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
     layers = list_layers(make_model(recipe))
-    environment = describe_environment(choose_devices("auto"))
+    environment = describe_environment(devices)
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers, with their outputs for one image", layer_table(layers))
     print_section("Receptive fields", receptive_field_table(layers))
