@@ -88,9 +88,15 @@ class Page:
             hand.pointer_up()
             actions.perform()
 
-    def press(self, *keys: str) -> None:
-        """Press keys one after the other, wherever the focus is; Keys.CONTROL stays down."""
-        self.browser.switch_to.active_element.send_keys(*keys)
+    def press(self, *keys: str, held: str = "") -> None:
+        """Press keys one after the other, wherever the focus is; with another one `held` down."""
+        actions = webdriver.ActionChains(self.browser, duration=0)
+        if held:
+            actions.key_down(held)
+        actions.send_keys(*keys)
+        if held:
+            actions.key_up(held)
+        actions.perform()
 
     def equation(self) -> str:
         """Read the digit, the number and the sum."""

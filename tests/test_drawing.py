@@ -158,14 +158,13 @@ def test_every_stroke_and_clearing_can_be_undone(page):
     assert page.equation() != "4 5 9"
     page.draw(DIGITS[4][1:])
     page.find("clear").click()
-    for key, equation in (
-        ("", NOTHING),
-        (Keys.BACKSPACE, "4 5 9"),
-        (Keys.ESCAPE, NOTHING),
-        (Keys.CONTROL + "z", "4 5 9"),
-    ):
-        page.press(key)
-        assert page.equation() == equation
+    assert page.equation() == NOTHING
+    page.press(Keys.BACKSPACE)
+    assert page.equation() == "4 5 9"
+    page.press(Keys.ESCAPE)
+    assert page.equation() == NOTHING
+    page.press("z", held=Keys.CONTROL)
+    assert page.equation() == "4 5 9"
     page.press(Keys.BACKSPACE, Keys.BACKSPACE)
     assert page.equation() == NOTHING
     assert not page.find("undo").is_enabled()
