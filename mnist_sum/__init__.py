@@ -7,11 +7,10 @@ from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.errors import DataError, InputError, RecipeError, UserError, WeightsError
 from mnist_sum.files.weights import load_pretrained, load_run, load_weights, save_weights
 from mnist_sum.learning.batch import Batch, draw_batch, take_batch
-from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.evaluate import evaluate, predict_outputs
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.model import MnistSum, Outputs
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.predict import Prediction, Probabilities, predict, predict_probabilities
 from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe

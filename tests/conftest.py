@@ -34,10 +34,7 @@ def pytest_collection_modifyitems(items):
 
 # Before anything imports them: the modules of functions on arrays. A state also holds what JAX maps
 # its arrays to, and a config says itself what is wrong with a field.
-LEARNING = (
-    "augment batch batch_statistics convolution epoch evaluate layers loss model predict sharding "
-    "step"
-)
+LEARNING = "augment batch convolution epoch evaluate layers loss model predict sharding step"
 CHECKED = [f"mnist_sum.learning.{name}" for name in LEARNING.split()]
 CHECKED += ["mnist_sum.data.dataset", "mnist_sum.files.torch", "mnist_sum.files.weights"]
 CHECKED += ["experiments.report.layers"]

@@ -17,11 +17,10 @@ from experiments.training.epochs import check_finite, check_same, end_of_call, r
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files.checkpoint import Checkpoint
-from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.epoch import Tally
 from mnist_sum.learning.evaluate import evaluate
 from mnist_sum.learning.loss import Total, add_totals, averages, is_finite, zero_totals
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import create_state
 from tests.tiny import RECIPE

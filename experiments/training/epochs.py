@@ -22,7 +22,6 @@ from mnist_sum.data import Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
 from mnist_sum.files.checkpoint import Checkpoint
-from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.epoch import (
     Epoch,
     Tally,
@@ -34,7 +33,7 @@ from mnist_sum.learning.epoch import (
 )
 from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
 from mnist_sum.learning.loss import averages
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.terminal import uninterrupted

@@ -123,6 +123,6 @@ def _kernel_gradient_rows(images: Images, gradient: Outputs) -> Kernel:
 def _rows_as_channels(
     images: Images, row: Int[Array, ""], rows: int
 ) -> Float[Array, "row_and_in_channel width batch"]:
-    """Take so many rows, from `row` on, as if each were a channel."""
+    """Take some rows, from `row` on, as if each were a channel."""
     window = lax.dynamic_slice_in_dim(images, row, rows, axis=0)
     return window.reshape(-1, *images.shape[2:])

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Int, Real
 
 from mnist_sum.data import Dataset
@@ -16,7 +16,7 @@ from mnist_sum.learning.batch import all_numbers, all_sums, unseen_number
 from mnist_sum.learning.loss import Totals, total
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network, check_network
-from mnist_sum.learning.sharding import EVERYWHERE, SPLIT, keep_replicated
+from mnist_sum.learning.sharding import EVERYWHERE, SPLIT
 from mnist_sum.recipe import NUM_NUMBERS
 
 CHUNK = 1000  # images at a time on a device, to bound the memory
@@ -66,7 +66,7 @@ def _predict_outputs(
     count = len(image)
     image = jnp.pad(image, ((0, -count % mesh.size), (0, 0), (0, 0)))  # to divide by the devices
     predict = jax.shard_map(predict, mesh=mesh, in_specs=(EVERYWHERE, SPLIT), out_specs=SPLIT)
-    outputs = keep_replicated(predict(network, image), mesh)
+    outputs = lax.with_sharding_constraint(predict(network, image), NamedSharding(mesh, EVERYWHERE))
     return jax.tree.map(lambda x: x[:count], outputs)
 
 

@@ -26,13 +26,6 @@ def replicate(tree: Tree, mesh: Mesh) -> Tree:
     return jax.device_put(tree, NamedSharding(mesh, EVERYWHERE))
 
 
-def keep_replicated(tree: Tree, mesh: Mesh | None) -> Tree:
-    """Keep a copy of every array on each device, inside a jitted function."""
-    if mesh is None:
-        return tree
-    return lax.with_sharding_constraint(tree, NamedSharding(mesh, EVERYWHERE))
-
-
 def split_axis(size: int, mesh: Mesh | None) -> str | None:
     """Name the axis to split a batch of this size over; None to leave it whole.
 

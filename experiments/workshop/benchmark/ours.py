@@ -17,7 +17,6 @@ from experiments.workshop.benchmark.images import load_images
 from experiments.workshop.benchmark.worker import Figures, Prepared, serve
 from mnist_sum.data import Dataset
 from mnist_sum.errors import DataError, RecipeError, UsageError
-from mnist_sum.learning.batch_statistics import renew_statistics
 from mnist_sum.learning.epoch import (
     Tally,
     begin_epoch,
@@ -28,7 +27,7 @@ from mnist_sum.learning.epoch import (
 )
 from mnist_sum.learning.evaluate import evaluate
 from mnist_sum.learning.loss import averages
-from mnist_sum.learning.network import Network
+from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import TrainState, create_state
 

@@ -7,9 +7,8 @@ import pytest
 
 from mnist_sum.data import Dataset
 from mnist_sum.errors import InputError
-from mnist_sum.learning import batch_statistics
-from mnist_sum.learning.batch_statistics import renew_statistics
-from mnist_sum.learning.network import Network
+from mnist_sum.learning import network as network_module
+from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
@@ -46,8 +45,8 @@ def test_they_are_those_of_the_images_with_nothing_left_of_the_old_ones(network,
 
 
 def test_several_chunks_weigh_alike(network, dataset, monkeypatch):
-    monkeypatch.setattr(batch_statistics, "CHUNK", EXAMPLES // 2)
-    renewed = batch_statistics._renew.__wrapped__(network, dataset)
+    monkeypatch.setattr(network_module, "CHUNK", EXAMPLES // 2)
+    renewed = network_module._renew.__wrapped__(network, dataset)
     halves = [
         first_statistics(network, dataset.image[half])["mean"]
         for half in (slice(EXAMPLES // 2), slice(EXAMPLES // 2, None))
