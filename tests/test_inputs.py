@@ -67,6 +67,7 @@ CALLS = {
         "image holds nothing above 0.5, expected pixels 0 .. 255: multiply pixels in 0 .. 1 by 255."
     ),
     "ms.predict(state, image, 7)": "network is of type NoneType, expected a Network: make one of a",
+    "ms.save_weights(state, 'w', {})": "network is of type NoneType, expected a Network: make one",
     "ms.predict_outputs(network, image - 0.5)": "image holds -0.5, expected pixels 0 .. 255: ",
     "ms.predict_outputs(network, image[0])": f"image is uint8[28, 28], {IMAGES}",
     "ms.predict_outputs(network, 'image.png')": f"image is of type str, {IMAGES}",

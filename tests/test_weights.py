@@ -146,7 +146,7 @@ def run(state, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "several" / "seed-1"
     with open_checkpoints(folder / "checkpoints") as checkpoints:
         save(checkpoints, 1, Checkpoint(Recipe(), state, [{"epoch": 1}], {"seed": 1}))
-    shutil.copytree(folder / "checkpoints" / "1", folder / "checkpoints" / "2.orbax-tmp")
+    shutil.copytree(folder / "checkpoints/1", folder / "checkpoints/2.orbax-checkpoint-tmp-1")
     return folder
 
 
