@@ -1,10 +1,11 @@
-"""The named configs: each a function that returns a variant of `base`.
+"""The named configs: variants of `base`.
 
 python -m experiments.run --config NAME trains one; --help lists the fields that can be changed.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import tyro
@@ -150,51 +151,19 @@ def best() -> Config:
     )
 
 
-def fixed_numbers() -> Config:
-    """Pair each image with one number, always the same, as the original does; else as `fast`."""
-    return vary(fast(), numbers="fixed")
-
-
-def fresh_numbers() -> Config:
-    """Pair each image with a number drawn for every batch; else as `fast`."""
-    return vary(fast(), numbers="fresh")
-
-
-def exact_adder() -> Config:
-    """Add without parameters, the upper bound of what an adder can learn; else as `fast`."""
-    return vary(fast(), adder="exact")
-
-
-def sum_alone() -> Config:
-    """Learn from the sum's label alone, with no digit's; else as `fresh_numbers`."""
-    return vary(fresh_numbers(), digit_weight=0.0)
-
-
-def sum_alone_exact() -> Config:
-    """Learn from the sum's label alone, through an adder that knows how to add."""
-    return vary(sum_alone(), adder="exact")
-
-
-def unseen_pairs() -> Config:
-    """Keep ten pairs of digit and number out of training; else as `fresh_numbers`."""
-    return vary(fresh_numbers(), unseen_pairs=True)
-
-
-def unseen_pairs_exact() -> Config:
-    """Keep ten pairs out of training, with an adder that knows how to add."""
-    return vary(unseen_pairs(), adder="exact")
-
-
-STUDIES = (
-    fixed_numbers,
-    fresh_numbers,
-    exact_adder,
-    sum_alone,
-    sum_alone_exact,
-    unseen_pairs,
-    unseen_pairs_exact,
-)
-CONFIGS = {make.__name__: make for make in (base, sample, smoke, fast, best, *STUDIES)}
+STUDIES: dict[str, dict[str, Any]] = {  # what they change in `fast`, each to show one thing
+    "fixed_numbers": {"numbers": "fixed"},  # each image with one number, as the original does
+    "fresh_numbers": {"numbers": "fresh"},  # a number drawn for every batch
+    "exact_adder": {"adder": "exact"},  # no parameters: the upper bound of what an adder can learn
+    "sum_alone": {"numbers": "fresh", "digit_weight": 0.0},  # no digit's label
+    "sum_alone_exact": {"numbers": "fresh", "digit_weight": 0.0, "adder": "exact"},
+    "unseen_pairs": {"numbers": "fresh", "unseen_pairs": True},  # ten pairs not trained on
+    "unseen_pairs_exact": {"numbers": "fresh", "unseen_pairs": True, "adder": "exact"},
+}
+CONFIGS: dict[str, Callable[[], Config]] = {
+    make.__name__: make for make in (base, sample, smoke, fast, best)
+}
+CONFIGS |= {name: partial(vary, fast(), **fields) for name, fields in STUDIES.items()}
 
 
 def named_config(name: str) -> Config:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.configs import best, unseen_pairs
+from experiments.configs import best, named_config
 from mnist_sum.data import Dataset
 from mnist_sum.learning.batch import draw_number
 from mnist_sum.learning.epoch import train_epoch
@@ -24,7 +24,7 @@ EVERY_FIELD: dict[str, Any] = {
 }
 RECIPES = {
     "all numbers": dataclasses.replace(best().recipe, batch_size=16, **EVERY_FIELD),
-    "unseen pairs": dataclasses.replace(unseen_pairs().recipe, batch_size=16),
+    "unseen pairs": dataclasses.replace(named_config("unseen_pairs").recipe, batch_size=16),
 }
 EXAMPLES = 40  # two whole batches, and one of the rest
 DATASET = Dataset(*(np.zeros((EXAMPLES, *rest), np.int32) for rest in ((28, 28), (), ())))
