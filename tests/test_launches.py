@@ -9,7 +9,7 @@ import jax
 import pytest
 
 from experiments.workshop.gpu import launches
-from experiments.workshop.gpu.launches import PROGRAMS, read_thunks
+from experiments.workshop.gpu.launches import PROGRAMS, read_thunks, trace
 from tests.commands import ROOT
 
 ONE_GRAPH = """\
@@ -51,11 +51,9 @@ def test_kernels_launches_and_host_loops_are_counted(text, counted):
 def test_more_than_recorded_is_an_error_until_it_is_recorded(tmp_path, monkeypatch, capsys):
     record = tmp_path / "h100.json"
     record.write_text('{"jax": "1.2", "programs": {"predict": {"kernels": 6}, "evaluate": {}}}')
-    programs = {"predict": MagicMock(), "evaluate": None}
-    count = MagicMock(return_value={"kernels": 7})
-    without_cuda = {"prepare": MagicMock(), "get_topology_desc": MagicMock(), "count": count}
-    ours = {"RECORD": record, "PROGRAMS": programs, "WAYS": {"": {}}}
-    for name, value in (without_cuda | ours).items():
+    mocks = {name: MagicMock() for name in ("prepare", "get_topology_desc", "trace")}
+    mocks["count"] = MagicMock(return_value={"kernels": 7})
+    for name, value in (mocks | {"RECORD": record, "PROGRAMS": ("predict", "evaluate")}).items():
         monkeypatch.setattr(launches, name, value)
     assert launches.main(["pred"]) == 1
     assert capsys.readouterr().err == "error: predict: kernels 7, recorded 6\n"
@@ -67,7 +65,7 @@ def test_more_than_recorded_is_an_error_until_it_is_recorded(tmp_path, monkeypat
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_are_lowered_for_cuda_and_cpu_and_never_call_python(name):
     """It needs neither card nor CUDA; a call of Python would need the host in every step."""
-    lowered = PROGRAMS[name](jax.devices()[0]).lower(lowering_platforms=("cuda", "cpu"))
+    lowered = trace(name, jax.devices()[0]).lower(lowering_platforms=("cuda", "cpu"))
     assert "callback" not in lowered.as_text()
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,63 +31,38 @@ from mnist_sum.learning.network import Network
 from mnist_sum.learning.predict import predict
 from mnist_sum.learning.sharding import data_mesh
 from mnist_sum.learning.state import create_state
-from mnist_sum.recipe import Recipe
 
 CARD = Path(__file__).with_name("h100.textproto")
 RECORD = Path(__file__).parents[2] / "results" / "gpu" / "h100.json"
 TRAIN, TEST, FEW = 60_000, 10_000, 100  # images
 AFTER_PASSES = "*.thunk_sequence_after_thunk_passes.txt"
 THUNK = re.compile(r"(?P<indent> *)\d+: k(?P<kind>\w+)")
-WAYS = {"": {}, ", --whole-graph": {"xla_gpu_enable_command_buffer": IN_GRAPHS}}
+PROGRAMS = ("train_steps of base", "train_steps of fast", "evaluate", "predict")
+WAYS: Any = {"": {}, ", --whole-graph": {"xla_gpu_enable_command_buffer": IN_GRAPHS}}
 
 
-def _images(count: int) -> Dataset:
-    zeros = jnp.zeros(count, jnp.int32)
-    return Dataset(jnp.zeros((count, 28, 28), jnp.uint8), zeros, zeros)
+def trace(name: str, device: jax.Device) -> Traced:
+    """Trace a program as if its arguments lay on the device; nothing is computed."""
+    function, _, config = name.partition(" of ")
+    recipe, mesh = named_config(config or "base").recipe, data_mesh([device])
 
-
-def _network() -> Network:
-    return Network(Recipe(), create_state(Recipe(), jax.random.key(0)).variables)
-
-
-def train(config: str, device: jax.Device) -> Traced:
-    """Trace a call of train_steps on an epoch of MNIST."""
-    recipe = named_config(config).recipe
-
-    def arguments() -> Any:
+    def make() -> Any:
         key = jax.random.key(0)
         state, epoch = create_state(recipe, key, total_steps=1), begin_epoch(key, TRAIN)
-        return state, zero_tally(), _images(TRAIN), epoch, (jnp.int32(0), jnp.int32(1))
+        network, zeros = Network(recipe, state.variables), jnp.zeros(TRAIN, jnp.int32)
+        images = Dataset(jnp.zeros((TRAIN, 28, 28), jnp.uint8), zeros, zeros)
+        if function == "train_steps":
+            return state, zero_tally(), images, epoch, (jnp.int32(0), jnp.int32(1))
+        if function == "evaluate":
+            return network, jax.tree.map(lambda x: x[:TEST], images)
+        return network, images.image[:FEW], images.number[:FEW]
 
-    return train_steps.trace(
-        recipe, recipe.batch_size, *place(arguments, device), data_mesh([device])
-    )
-
-
-def evaluation(device: jax.Device) -> Traced:
-    """Trace the evaluation of all test images."""
-    arguments = place(lambda: (_network(), _images(TEST)), device)
-    return jax.jit(partial(evaluate, mesh=data_mesh([device]))).trace(*arguments)
-
-
-def prediction(device: jax.Device) -> Traced:
-    """Trace the prediction of a few images."""
-    arguments = place(lambda: (_network(), _images(FEW).image, _images(FEW).number), device)
-    return jax.jit(predict).trace(*arguments)
-
-
-PROGRAMS: dict[str, Callable[[jax.Device], Traced]] = {
-    "train_steps of base": partial(train, "base"),
-    "train_steps of fast": partial(train, "fast"),
-    "evaluate": evaluation,
-    "predict": prediction,
-}
-
-
-def place(make: Callable[[], Any], device: jax.Device) -> Any:
-    """Take the shapes of what a function makes, as if it lay on the device."""
-    as_if = partial(jax.ShapeDtypeStruct, sharding=SingleDeviceSharding(device))
-    return jax.tree.map(lambda x: as_if(x.shape, x.dtype), jax.eval_shape(make))
+    place = partial(jax.ShapeDtypeStruct, sharding=SingleDeviceSharding(device))
+    arguments = jax.tree.map(lambda x: place(x.shape, x.dtype), jax.eval_shape(make))
+    if function == "train_steps":
+        return train_steps.trace(recipe, recipe.batch_size, *arguments, mesh)
+    program = predict if function == "predict" else partial(evaluate, mesh=mesh)
+    return jax.jit(program).trace(*arguments)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,40 +71,31 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("names", nargs="*", help="programs, by a part of their names")
     parser.add_argument("--write", action="store_true", help="record what all programs launch")
     options = parser.parse_args(argv)
-    parts = options.names or [""]
-    names = [name for name in PROGRAMS if any(part in name for part in parts)]
+    names = [name for name in PROGRAMS if any(part in name for part in options.names or [""])]
     if not names:
         parser.error(f"There is no such program; choose from {', '.join(PROGRAMS)}.")
     record = json.loads(RECORD.read_text())
     print(f"JAX {jax.__version__}; recorded is what JAX {record['jax']} launches")
-    found: dict[str, dict[str, int]] = {name: {} for name in names}
     with tempfile.TemporaryDirectory() as folder:
         prepare(folder)
         card = get_topology_desc("h100", "cuda", target_config=CARD.read_text(), topology="1x1x1")
-        for name in names:
-            lowered = PROGRAMS[name](card.devices[0]).lower()
-            for way, how in WAYS.items():
-                counts = count(lowered, Path(folder), how)
-                found[name] |= {f"{key}{way}": number for key, number in counts.items()}
-            print(name, found[name], flush=True)
+        device = card.devices[0]
+        found = {name: count(trace(name, device).lower(), Path(folder)) for name in names}
     if options.write:
         record = {"jax": jax.__version__, "programs": record["programs"] | found}
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
-    more = [
-        f"error: {name}: {key} {number}, recorded {record['programs'][name][key]}\n"
-        for name, counts in found.items()
-        for key, number in counts.items()
-        if number > record["programs"][name][key]
-    ]
-    sys.stderr.writelines(more)
-    return 1 if more else 0
+    more = 0
+    for name, counts in found.items():
+        print(name, counts)
+        for key, number in counts.items():
+            if number > (recorded := record["programs"][name][key]):
+                print(f"error: {name}: {key} {number}, recorded {recorded}", file=sys.stderr)
+                more = 1
+    return more
 
 
 def prepare(folder: str) -> None:
-    """Have XLA compile for a GPU where there is none, and write into a folder what it launches.
-
-    Call before JAX first looks for devices.
-    """
+    """Have XLA compile for a GPU that isn't there; call it before JAX first looks for devices."""
     os.environ["JAX_SKIP_CUDA_CONSTRAINTS_CHECK"] = "1"
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_enable_compilation_cache", False)  # or nothing would be written
@@ -137,20 +103,23 @@ def prepare(folder: str) -> None:
     add_xla_flag(f"--xla_dump_to={folder} --xla_dump_hlo_as_text")
 
 
-def count(lowered: Lowered, folder: Path, options: dict[str, Any]) -> dict[str, int]:
-    """Compile, and count what XLA says that the program will launch."""
-    before = set(folder.glob(AFTER_PASSES))
-    lowered.compile(options)
-    written = set(folder.glob(AFTER_PASSES)) - before
-    return read_thunks(max(written, key=lambda path: path.stat().st_size).read_text())
+def count(lowered: Lowered, folder: Path) -> dict[str, int]:
+    """Compile in each way, and count what XLA says that the program will launch."""
+    counts: dict[str, int] = {}
+    for way, options in WAYS.items():
+        before = set(folder.glob(AFTER_PASSES))
+        lowered.compile(options)
+        written = set(folder.glob(AFTER_PASSES)) - before
+        text = max(written, key=lambda path: path.stat().st_size).read_text()
+        counts |= {f"{key}{way}": number for key, number in read_thunks(text).items()}
+    return counts
 
 
 def read_thunks(text: str) -> dict[str, int]:
-    """Count in XLA's list of what a program does, in which indentation says what is within what.
+    """Count in XLA's list of what a program does, whose indentation says what is within what.
 
-    Kernels and launches are those of a turn of the longest loop, which in training is a step. They
-    are those of the whole program where there is no loop; so are launches where it is in a graph.
-    Host loops are in no graph: the host is asked after each turn.
+    Kernels and launches are those of a turn of the longest loop, or of the whole program if it has
+    no loop; so are launches if the loop is in a graph. A host loop asks the host after each turn.
     """
     whole: Counter[str] = Counter()
     loops: list[Counter[str]] = []
@@ -168,11 +137,8 @@ def read_thunks(text: str) -> dict[str, int]:
                 counts["kernels"] += kind != "CommandBuffer"
         outer.append((indent, kind, own))
     turn = max(loops, key=lambda counts: counts["kernels"], default=whole)
-    return {
-        "kernels": turn["kernels"],
-        "launches": turn["launches"] or whole["launches"],
-        "host loops": whole["host loops"],
-    }
+    launches = turn["launches"] or whole["launches"]
+    return {"kernels": turn["kernels"], "launches": launches, "host loops": whole["host loops"]}
 
 
 if __name__ == "__main__":
