@@ -128,7 +128,7 @@ def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_p
         [*ours, "9.9"],
         [*theirs, "9.9"],
         [on, base, "PyTorch bfloat16, 3.4", "4,000 (4,000 to 4,100), disturbed", "", "9.9"],
-        [on, base, "PyTorch compiled", "not measured", ""],
+        [on, base, "PyTorch compiled", "not measured: there is no compiler", ""],
         [on, base, "evaluation by ours", "12,346", ""],
         end,
     ]

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from experiments.workshop.benchmark import quiet
-from experiments.workshop.benchmark.quiet import Reading, Usage, core_seconds, usage
+from experiments.workshop.benchmark.quiet import busy_seconds, measure_calls, share_out, take_turns
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 STATISTICS = """\
@@ -17,35 +17,49 @@ intr 192068 0
 """
 
 
-def test_the_kernels_ticks_are_added_up_over_the_cores():
-    """Guests are counted among user and nice already; idle and iowait are not work."""
-    assert core_seconds(STATISTICS, [0]) == (177 * TICK, 6 * TICK)
-    assert core_seconds(STATISTICS, [0, 1]) == (1177 * TICK, 8 * TICK)
+def test_ticks_are_added_up_but_for_idle_iowait_and_guests():
+    assert busy_seconds(STATISTICS, [0]) == 183 * TICK
+    assert busy_seconds(STATISTICS, [0, 1]) == 1185 * TICK
 
 
 @pytest.mark.parametrize(
-    ("own", "busy", "stolen", "left", "used"),
+    ("own", "busy", "left", "used"),
     [
-        (4.0, 4.0, 0.0, 1.0, 1.0),  # two cores for two seconds, all of it ours
-        (2.0, 2.0, 0.0, 1.0, 0.5),  # one of them idle by our own fault
-        (3.0, 4.0, 0.0, 0.75, 0.75),  # others computed for a second
-        (2.0, 3.0, 0.0, 0.75, 0.5),  # the same beside cores that were idle
-        (3.0, 3.0, 1.0, 0.75, 0.75),  # another machine had it
-        (4.1, 4.0, 0.0, 1.0, 1.025),  # ticks are coarse
-        (0.0, 4.2, 0.0, 0.0, 0.0),
+        (4.0, 4.0, 1.0, 1.0),  # two cores for two seconds, all of it ours
+        (2.0, 2.0, 1.0, 0.5),  # one of them idle by our own fault
+        (3.0, 4.0, 0.75, 0.75),  # others computed for a second
+        (2.0, 3.0, 0.75, 0.5),  # the same beside cores that were idle
+        (4.1, 4.0, 1.0, 1.025),  # ticks are coarse
     ],
 )
-def test_what_counts_is_what_others_took(own, busy, stolen, left, used):
-    before, after = Reading(10.0, 1.0, 5.0, 0.5), Reading(12.0, 1.0 + own, 5.0 + busy, 0.5 + stolen)
-    assert usage(before, after, [0, 1]) == pytest.approx(Usage(2.0, left, used))
+def test_what_counts_is_what_others_took(own, busy, left, used):
+    shares = share_out((10.0, 1.0, 5.0), (12.0, 1.0 + own, 5.0 + busy), 2)
+    assert shares == pytest.approx({"seconds": 2.0, "left": left, "used": used})
 
 
-def test_this_system_can_be_read():
-    if not quiet.is_known():
-        pytest.skip("only Linux says what each core does")
-    cores = quiet.own_cores()
-    before = quiet.read(cores)
-    sum(range(10**6))
-    after = quiet.read(cores)
-    assert after.own > before.own
-    assert all(b >= a for a, b in zip(before, after, strict=True))
+@pytest.mark.skipif(not quiet.KERNEL_STATISTICS.exists(), reason="only Linux tells")
+def test_calls_are_measured_after_one_that_compiles_until_number_and_time_are_reached():
+    called = []
+    figures = measure_calls(called.append, 7, calls=3)
+    assert called == [0, 1, 2, 3]
+    assert figures["images_per_second"] == 21 / figures["seconds"]
+    assert measure_calls(called.append, 1, seconds=0.05)["seconds"] >= 0.05
+
+
+@pytest.mark.parametrize(
+    ("rounds", "left", "order", "of_b"),
+    [
+        (3, [1.0] * 6, "abbaab", [1.0] * 3),  # the order changes with every round
+        (2, [1.0, 0.89, 0.5, 0.9, 1.0, 1.0], "abbbba", [0.9, 1.0]),  # what is disturbed is repeated
+        (2, [0.5] * 8, "aaaaabba", [0.5, 0.5]),  # at most four times here, as there are four turns
+    ],
+)
+def test_turns(rounds, left, order, of_b):
+    log, shares = [], iter(left)
+
+    def side(name):
+        return lambda: log.append(name) or {"left": next(shares)}
+
+    turns = take_turns({name: side(name) for name in "ab"}, rounds)
+    assert "".join(log) == order
+    assert [figures["left"] for figures in turns["b"]] == of_b

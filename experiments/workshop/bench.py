@@ -1,29 +1,43 @@
 """Measure speed, in turns with the same network in PyTorch: python -m experiments.workshop.bench.
 
-Each side computes in a process of its own and waits while another has its turn. A turn counts if
-others left it its cores (benchmark/quiet.py says how that is known); a machine that does not get
-quiet gets no ratio.
+Each turn is a process of its own, which loads, compiles or reads what is compiled, warms up and
+measures. It counts if others left it its cores (benchmark/quiet.py says how that is known); a
+machine that does not get quiet gets no ratio.
 """
 
 import dataclasses
-import importlib.util
 import json
+import math
+import os
 import sys
 from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tabulate import tabulate
 
 from experiments.configs import fields_of
 from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import DeviceChoice
-from experiments.workshop.benchmark import measure, quiet, results
-from experiments.workshop.benchmark.worker import Figures, UnavailableError
+from experiments.system.images import load_splits
+from experiments.workshop.benchmark.process import ask, keep_images
+from experiments.workshop.benchmark.quiet import KERNEL_STATISTICS, Figures, take_turns
+from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
 from mnist_sum.errors import UsageError
-from mnist_sum.recipe import Recipe
+from mnist_sum.outputs import check_output, write_whole
 from mnist_sum.terminal import exit_code
+from mnist_sum.version import VERSION
 
-EXAMPLES = 60_000  # an epoch of MNIST; the sample is repeated to be as long
-WORK = ("adder", "shift", "rotation", "scale", "shear", "elastic", "erase", "label_smoothing")
-"""Fields of a recipe that cost time in training, and that PyTorch's side does not follow."""
+OURS = "experiments.workshop.benchmark.ours"
+PYTORCH = "experiments.workshop.benchmark.pytorch"
+CPU_STEPS = 40  # in a call
+EPOCH = 60_000  # images in a call on a GPU
+WAYS = {  # of PyTorch
+    "cpu": ("", "channels last", "compiled", "bfloat16, channels last"),
+    "gpu": ("", "CUDA graphs"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,17 +49,11 @@ class BenchOptions(ConfigOptions):
     steps: int | None = None
     """Training steps in a call; 40 on a processor and an epoch's on a GPU if not given."""
     seconds: float = 1.5
-    """How long a turn is at least, in seconds: it is so many calls."""
+    """How long a turn measures at least, in seconds."""
     torch: bool = True
     """Compare with PyTorch, which the extra 'parity' installs."""
-    sweep: bool = False
-    """Measure all batch sizes from 32 to 4096 as well, which takes minutes."""
-    full: bool | None = None
-    """Train 16 seeds in one program to the end of the config as well; on a GPU if not given."""
-    time_to_accuracy: int = 0
-    """Train so many seeds to the end of the config instead, for their times and accuracies."""
-    json: bool = False
-    """Print all figures as one JSON object on the last line."""
+    time_to_accuracy: int | None = None
+    """Train N seeds to the end of the config instead, for their times and accuracies."""
     output: Path | None = None
     """Write all figures to this file, as JSON."""
     device: DeviceChoice = "auto"
@@ -58,119 +66,101 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run(name: str, options: BenchOptions) -> None:
-    """Measure, print the tables, and keep the figures."""
+    """Measure, print what it comes to, and keep the figures."""
     check(options)
-    print(f"Config {name}; a few minutes ...", flush=True)
-    record: Figures = {"config": name, "fields": fields_of(options.config)}
-    try:
-        measured = measure_runs if options.time_to_accuracy else measure_speed
-        record |= measured(options)
-    except UnavailableError as reason:
-        raise UsageError(str(reason)) from reason
+    print(f"Config {name}; some minutes ...", flush=True)
+    job: Figures = {"config": fields_of(options.config), "device": options.device}
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        keep_images(load_splits(options), folder)
+        job |= {"folder": folder}
+        measured = (time_runs if options.time_to_accuracy else compare_speeds)(job, options)
     if options.output:
+        record = {"mnist_sum": VERSION, "config": name, "fields": job["config"]}
+        text = json.dumps(record | measured, indent=1) + "\n"
         try:
-            options.output.parent.mkdir(parents=True, exist_ok=True)
-            options.output.write_text(json.dumps(record, indent=1) + "\n")
+            write_whole(options.output, lambda file: file.write(text.encode()))
         except OSError as error:
             raise UsageError(f"{options.output} cannot be written: {error.strerror}.") from error
-    if options.json:
-        print(json.dumps(record))
 
 
 def check(options: BenchOptions) -> None:
     """Raise UsageError for what cannot be measured, before anything is."""
-    size = options.config.recipe.batch_size
-    if not quiet.is_known():
+    if not KERNEL_STATISTICS.exists():
         raise UsageError("The bench needs Linux, whose /proc/stat says who computes on a core.")
-    if options.rounds < 1:
-        raise UsageError(f"--rounds is {options.rounds} and must be at least 1.")
-    if not 0 < options.seconds < float("inf"):
-        raise UsageError(f"--seconds is {options.seconds} and must be positive and finite.")
-    if options.time_to_accuracy < 0:
-        raise UsageError(
-            f"--time-to-accuracy is {options.time_to_accuracy} and must be a number of seeds."
-        )
-    if options.time_to_accuracy:
-        return
-    if size > EXAMPLES:
-        raise UsageError(f"batch_size is {size} and must be at most {EXAMPLES:,} here.")
-    if options.steps is not None and not 1 <= options.steps <= EXAMPLES // size:
-        raise UsageError(
-            f"--steps is {options.steps} and must be 1 .. {EXAMPLES // size}, "
-            "the whole batches of an epoch."
-        )
-    if options.torch and importlib.util.find_spec("torch") is None:
+    for name in ("rounds", "steps", "seconds", "time_to_accuracy"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value < math.inf:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is {value} and must be positive and finite.")
+    if options.torch and not options.time_to_accuracy and find_spec("torch") is None:
         raise UsageError("PyTorch is not installed: install the extra 'parity', or use --no-torch.")
+    if options.output:
+        check_output(options.output)
 
 
-def job_of(options: BenchOptions, examples: int | None) -> Figures:
-    """Write down what a process is to prepare for; with `examples`, the images are so many."""
+def compare_speeds(job: Figures, options: BenchOptions) -> Figures:
+    """Compare on one core and on all that this process may use, or on a GPU."""
+    cores = sorted(os.sched_getaffinity(0))
+    groups = [compare_on(cores, job, options)]
+    if groups[0]["on"] != "GPU" and len(cores) > 1:
+        groups.insert(0, compare_on(cores[-1:], job, options))  # the first core serves interrupts
+    rows = [{"on": group["on"]} | row for group in groups for row in group_rows(group)]
+    facts = groups[-1]["rows"][0]["facts"]
+    print(f"{facts['device']}, batches of {options.config.recipe.batch_size}:")
+    print(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
+    if options.torch:
+        print("Whatever the config, PyTorch takes each image as it is, with one number.")
+    return {"device": facts["device"], "groups": groups}
+
+
+def compare_on(cores: Sequence[int], job: Figures, options: BenchOptions) -> Figures:
+    """Compare ours with each way of PyTorch, in turns on some of the cores."""
+    on = "1 core" if len(cores) == 1 else f"{len(cores)} cores"
+    print(f"On {on}: compiling, then {options.rounds} rounds in turns ...", flush=True)
+    size = options.config.recipe.batch_size
+    steps = {"cpu": CPU_STEPS, "gpu": max(EPOCH // size, 1)}
+    images = {platform: (options.steps or count) * size for platform, count in steps.items()}
+    job = job | {"images": images, "epochs": 1, "seconds": options.seconds, "evaluate": False}
+    first = {"ours": ask(OURS, cores, job | {"evaluate": True})}
+    turns = {"ours": partial(ask, OURS, cores, job)}
+    platform = first["ours"]["facts"]["platform"]
+    lacking = []
+    for way in WAYS[platform] if options.torch else ():
+        name = f"PyTorch {way}".strip()
+        turn = partial(ask, PYTORCH, cores, job | {"way": way, "device": platform})
+        try:
+            first[name], turns[name] = turn(), turn
+        except UsageError as reason:
+            lacking.append({"what": name, "cannot": str(reason)})
+    rows: list[Figures] = [
+        {key: [turn[key] for turn in of_way] for key in ("images_per_second", "left", "used")}
+        | {"what": name, "facts": first[name]["facts"]}
+        for name, of_way in take_turns(turns, options.rounds).items()
+    ]
+    rows += lacking
+    evaluation = first["ours"]["evaluation"]
+    evaluation["evaluated_images_per_second"] = evaluation.pop("images_per_second")
     return {
-        "config": fields_of(options.config),
-        "folders": [
-            path and str(path) for path in (options.data.data_dir, options.data.manual_dir)
-        ],
-        "device": options.device,
-        "examples": examples,
+        "on": "GPU" if platform == "gpu" else on,
+        "cores": list(cores),
+        "steps": images[platform] // size,
+        "rows": rows,
+        "ratio": compare(rows),
+        "evaluation": evaluation,
     }
 
 
-def measure_speed(options: BenchOptions) -> Figures:
-    """Compare speeds, and print what it comes to; then what else was asked for."""
-    job = job_of(options, EXAMPLES)
-    ways = measure.WAYS if options.torch else dict.fromkeys(measure.WAYS, ())
-    plan = measure.Plan(options.rounds, options.steps, options.seconds, ways)
-    groups = measure.compare_sides(job, plan)
-    facts = groups[-1]["rows"][0]["facts"]
-    record = {"device": facts["device"], "groups": groups}
-    print(f"{facts['device']}; batches of {options.config.recipe.batch_size} images")
-    print_groups(groups)
-    different = differences(options.config.recipe)
-    if options.torch and different:
-        print(
-            f"Not like with like: ours trains with {different}; PyTorch takes each image as it is, "
-            "with one number."
-        )
-    print(results.figures_table(groups[-1]))
-    if options.full or (options.full is None and facts["platform"] == "gpu"):
-        record["seeds"] = measure.train_seeds_at_once(job)
-        print(results.seeds_table(record["seeds"]))
-    if options.sweep:
-        record["sweep"] = measure.sweep_batch_sizes(job, options.config, plan)
-        print_groups(record["sweep"])
-    return record
-
-
-def print_groups(groups: Sequence[Figures]) -> None:
-    """Print the table of a comparison, and what it comes to."""
-    print(results.comparison_table(groups))
-    print(*results.conclusions(groups), sep="\n", flush=True)
-
-
-def measure_runs(options: BenchOptions) -> Figures:
+def time_runs(job: Figures, options: BenchOptions) -> Figures:
     """Train seeds to the end, and print the time that it takes and the accuracy that it gives."""
-    first = options.config.seed
-    seeds = range(first, first + options.time_to_accuracy)
-    facts, runs = measure.train_to_the_end(job_of(options, None), seeds)
-    print(
-        f"{facts['device']}; {facts['devices']} devices; compiled before, in "
-        f"{facts['compile_seconds']:.1f} s"
-    )
-    print(results.run_table(runs))
-    print(*results.run_sentences(runs), sep="\n")
-    return {"device": facts["device"], "facts": facts, "runs": runs}
-
-
-def differences(recipe: Recipe) -> str:
-    """Name the work that a recipe asks for and PyTorch's side does not do; empty if there is none.
-
-    Numbers that are fixed and fresh ones are the same work: one for each image.
-    """
-    plain = Recipe()
-    fields = [name for name in WORK if getattr(recipe, name) != getattr(plain, name)]
-    if recipe.numbers == "all":
-        fields.insert(0, "numbers")
-    return ", ".join(f"{name} {getattr(recipe, name)}" for name in fields)
+    cores, config, runs = sorted(os.sched_getaffinity(0)), options.config, []
+    job = job | {"images": {}, "epochs": config.epochs, "seconds": 0, "evaluate": True}
+    for seed in range(config.seed, config.seed + (options.time_to_accuracy or 0)):
+        of_seed = job | {"config": job["config"] | {"seed": seed}}
+        ((run,),) = take_turns({"ours": partial(ask, OURS, cores, of_seed)}, 1).values()
+        runs.append(run | {"seed": seed, "training_seconds": run["seconds"]})
+        print(f"Seed {seed}: {' for '.join(summarize_runs(runs[-1:]))}", flush=True)
+    print(f"All seeds: {' for '.join(summarize_runs(runs))} of digits and sums")
+    return {"device": runs[0]["facts"]["device"], "facts": runs[0]["facts"], "runs": runs}
 
 
 if __name__ == "__main__":

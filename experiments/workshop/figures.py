@@ -10,12 +10,20 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import mean
 from typing import Any
 
 from tabulate import tabulate
 
-from experiments.workshop.benchmark.quiet import QUIET
+from experiments.workshop.benchmark.results import (
+    FASTER,
+    PREPARED,
+    SPEED,
+    Figures,
+    group_rows,
+    spread,
+    summarize_runs,
+)
 
 ROOT = Path(__file__).parents[2]
 RESULTS = "experiments/results"
@@ -30,11 +38,7 @@ STUDIED = ("adder", "numbers", "unseen_pairs", "digit_weight")  # fields of the 
 AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
 LAST = 7  # epochs that are averaged, as single ones are noisy
 OUTPUTS = ("digit", "sum")
-SPEED = "images a second: median (least to most)"
-FASTER = "ours: times as fast, round by round"
-PREPARED = "seconds to prepare"
 
-Figures = dict[str, Any]
 Runs = list[list[Figures]]  # of one config: for each seed, a record of every epoch
 
 
@@ -115,12 +119,6 @@ def percent(runs: Runs, what: str, split: str = "test", last: int = 1) -> list[f
     return [100 * mean(of_run) for of_run in shares]
 
 
-def spread(values: Sequence[float], decimals: int = 2) -> str:
-    """Write a mean and, of several values, their standard deviation."""
-    deviation = f" ± {stdev(values):.{decimals}f}" if len(values) > 1 else ""
-    return f"{mean(values):z.{decimals}f}{deviation}"  # z: there is no -0.0
-
-
 def ratios(records: Path) -> Iterator[Figures]:
     """Compare ours with the fastest of PyTorch's ways in float32."""
     for row in speeds(records):
@@ -136,30 +134,11 @@ def speeds(records: Path) -> Iterator[Figures]:
         what = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
         for group in bench.get("groups", ()):
             where = {"on": f"{device}, {group['on']}", "trained": what}
-            yield from (where | _side(row, group["ratio"]) for row in group["rows"])
-            if evaluation := group.get("evaluation"):
-                speed = f"{evaluation['evaluated_images_per_second']:,.0f}"
-                yield where | {"by": "evaluation by ours", SPEED: speed, FASTER: ""}
+            yield from (where | row for row in group_rows(group))
         if runs := bench.get("runs"):
-            quiet = [run["training_seconds"] for run in runs if run["left"] >= QUIET]
-            times = f"{spread(quiet, 1)} s" if quiet else "disturbed"
-            digit, sum_ = (spread([100 * run[f"{x}_accuracy"] for run in runs]) for x in OUTPUTS)
-            whole = f"{what}, {len(runs)} seeds to the end: {digit} and {sum_} %"
+            times, reached = summarize_runs(runs)
+            whole = f"{what}, {len(runs)} seeds to the end: {reached}"
             yield {"on": device, "trained": whole, "by": "ours", SPEED: times}
-
-
-def _side(row: Figures, ratio: Figures | None) -> Figures:
-    if "cannot" in row:
-        return {"by": row["what"], SPEED: "not measured", FASTER: ""}
-    speeds, facts = row["images_per_second"], row["facts"]
-    speed = f"{median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})"
-    compared = ratio if ratio and ratio["to"] == row["what"] else None
-    return {
-        "by": f"{row['what']}, {facts.get('torch') or 'JAX ' + facts['jax']}",
-        SPEED: speed if min(row["left"]) >= QUIET else f"{speed}, disturbed",
-        FASTER: "{median:.2f} ({least:.2f} to {most:.2f})".format_map(compared) if compared else "",
-        PREPARED: f"{facts['compile_seconds']:.1f}",
-    }
 
 
 def kernels(records: Path) -> list[Figures]:

@@ -1,1 +1,1 @@
-"""What the bench compares with."""
+"""What the bench measures with: both sides, their turns, and what these come to."""

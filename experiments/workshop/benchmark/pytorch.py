@@ -2,15 +2,14 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from experiments.workshop.benchmark.images import load_images
-from experiments.workshop.benchmark.quiet import own_cores
+from experiments.workshop.benchmark.process import answer, load_images
+from experiments.workshop.benchmark.quiet import Figures, measure_calls
 from experiments.workshop.benchmark.torch_reference import (
     TorchBatch,
     TorchMnistSum,
@@ -18,106 +17,77 @@ from experiments.workshop.benchmark.torch_reference import (
     torch_batch,
     train_step,
 )
-from experiments.workshop.benchmark.worker import Figures, Prepared, UnavailableError, serve
+from mnist_sum.errors import UsageError
 
-BFLOAT16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 PROCESSOR = Path("/proc/cpuinfo")
-WARMUP_STEPS = 11
+WARMUP_STEPS = 11  # before a step is captured
 
 Step = Callable[[Tensor], None]
 
 
-def prepare(job: Figures) -> Prepared:
-    """Put the images where it computes, and take the first steps in the way that the job names."""
-    torch.set_num_threads(len(own_cores()))
-    place = find_place(job["platform"])
-    dataset = load_images(job).train
-    columns = TorchBatch(*(x.to(place) for x in torch_batch(dataset, 0, len(dataset.digit))))
-    order = torch.randperm(len(dataset.digit), device=place)
-    batches = order.split(job["config"]["batch_size"])
-    start = time.perf_counter()
-    step = make_step(job, columns, batches[0])
+def measure(job: Figures) -> Figures:
+    """Train in the way that the job names; raises UsageError for what the machine lacks."""
+    size, on_gpu = job["config"]["batch_size"], job["device"] == "gpu"
+    if on_gpu and not torch.cuda.is_available():
+        raise UsageError("This PyTorch sees no GPU.")
+    place = torch.device("cuda" if on_gpu else "cpu")
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    train, _ = load_images(job, job["device"])
+    images = len(train.digit)
+    columns = TorchBatch(*(column.to(place) for column in torch_batch(train, 0, images)))
+    model = TorchMnistSum(job["config"]["dropout_rate"]).to(place)
+    optimizer = make_optimizer(model, job["config"]["learning_rate"])
+    change(model, job["way"])
 
-    def train(steps: int, seconds: float) -> Figures:
-        start, images = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds:
-            for rows in batches[:steps]:
-                step(rows)
-                images += len(rows)
-            if place.type == "cuda":
-                torch.cuda.synchronize()
-        return {"images": images}
-
-    facts = {
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "compile_seconds": time.perf_counter() - start,
-    }
-    return Prepared(facts, {"train": train})
-
-
-def find_place(platform: str) -> torch.device:
-    """Find where our side computes; raises UnavailableError if PyTorch does not see it."""
-    if platform == "cpu":
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise UnavailableError("this PyTorch sees no GPU")
-    return torch.device("cuda")
-
-
-def make_step(job: Figures, columns: TorchBatch, rows: Tensor) -> Step:
-    """Make a training step, warmed up on some rows; raises UnavailableError if it cannot be."""
-    config, way = job["config"], job["way"]
-    model = TorchMnistSum(config["dropout_rate"]).to(columns.image.device)
-    optimizer = make_optimizer(model, config["learning_rate"])
-    change(model, way)
-
-    def step(rows: Tensor) -> None:
+    def take_step(rows: Tensor) -> None:
         train_step(model, optimizer, TorchBatch(*(column[rows] for column in columns)))
 
-    try:
-        for _ in range(WARMUP_STEPS):
+    graphs = job["way"] == "CUDA graphs"
+    step = captured(take_step, torch.arange(size, device=place)) if graphs else take_step
+
+    def train_epoch(_: int) -> None:
+        for rows in torch.randperm(images, device=place).split(size):
             step(rows)
-        return captured(step, rows) if way == "CUDA graphs" else step
-    except RuntimeError as error:
-        if not way:
-            raise
-        raise UnavailableError(f"it fails, {str(error).splitlines()[0]}") from error
+        if on_gpu:
+            torch.cuda.synchronize()
+
+    figures = measure_calls(train_epoch, images, job["epochs"], job["seconds"])
+    figures["facts"] |= {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    return figures
 
 
 def change(model: TorchMnistSum, way: str) -> None:
-    """Have the network compute in this way; raises UnavailableError for what the machine lacks."""
+    """Have the network compute in this way; raises UsageError for what the machine lacks."""
     if "channels last" in way:  # from the weights, it passes on to what is computed
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if "bfloat16" in way:
-        if BFLOAT16_INSTRUCTIONS.isdisjoint(PROCESSOR.read_text().split()):
-            raise UnavailableError("this processor has no instructions for bfloat16")
+        if "avx512_bf16" not in PROCESSOR.read_text():  # processors with AMX have it too
+            raise UsageError("This processor has no instructions for bfloat16.")
         model.forward = torch.autocast("cpu", torch.bfloat16)(model.forward)  # type: ignore[method-assign]
     if "compiled" in way:
         compiler = os.environ.get("CXX", "g++")
         if shutil.which(compiler) is None:
-            raise UnavailableError(f"it needs a C++ compiler, and there is no {compiler}")
+            raise UsageError(f"It needs a C++ compiler, and there is no {compiler}.")
         model.compile()
 
 
 def captured(step: Step, rows: Tensor) -> Step:
     """Capture a step on a GPU in a graph, which reads its rows from the same place every time."""
-    static_rows = rows.clone()
-    aside = torch.cuda.Stream()
+    graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):  # PyTorch wants to be warm on another stream than the usual one
-        step(static_rows)
+        for _ in range(WARMUP_STEPS):
+            step(rows)
     torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        step(static_rows)
+        step(rows)
 
-    def replay(rows: Tensor) -> None:
-        static_rows.copy_(rows)
+    def replay(new_rows: Tensor) -> None:
+        rows.copy_(new_rows)
         graph.replay()
 
     return replay
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    answer(measure)
