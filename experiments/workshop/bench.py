@@ -8,7 +8,6 @@ machine that does not get quiet gets no ratio.
 import dataclasses
 import json
 import math
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -19,14 +18,15 @@ from tempfile import TemporaryDirectory
 from tabulate import tabulate
 
 from experiments.configs import fields_of
+from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, parse
-from experiments.system.device import DeviceChoice
+from experiments.system.device import DeviceChoice, own_cores
 from experiments.system.images import load_splits
 from experiments.workshop.benchmark.process import ask, keep_images
 from experiments.workshop.benchmark.quiet import KERNEL_STATISTICS, Figures, take_turns
 from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
 from mnist_sum.errors import UsageError
-from mnist_sum.outputs import check_output, write_whole
+from mnist_sum.outputs import check_output
 from mnist_sum.terminal import exit_code
 from mnist_sum.version import VERSION
 
@@ -68,19 +68,15 @@ def main(argv: Sequence[str]) -> int:
 def run(name: str, options: BenchOptions) -> None:
     """Measure, print what it comes to, and keep the figures."""
     check(options)
-    print(f"Config {name}; some minutes ...", flush=True)
     job: Figures = {"config": fields_of(options.config), "device": options.device}
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         keep_images(load_splits(options), folder)
+        print(f"Config {name}; some minutes ...", flush=True)
         job |= {"folder": folder}
         measured = (time_runs if options.time_to_accuracy else compare_speeds)(job, options)
     if options.output:
         record = {"mnist_sum": VERSION, "config": name, "fields": job["config"]}
-        text = json.dumps(record | measured, indent=1) + "\n"
-        try:
-            write_whole(options.output, lambda file: file.write(text.encode()))
-        except OSError as error:
-            raise UsageError(f"{options.output} cannot be written: {error.strerror}.") from error
+        workdir.write(options.output, json.dumps(record | measured, indent=1) + "\n")
 
 
 def check(options: BenchOptions) -> None:
@@ -100,7 +96,7 @@ def check(options: BenchOptions) -> None:
 
 def compare_speeds(job: Figures, options: BenchOptions) -> Figures:
     """Compare on one core and on all that this process may use, or on a GPU."""
-    cores = sorted(os.sched_getaffinity(0))
+    cores = own_cores()
     groups = [compare_on(cores, job, options)]
     if groups[0]["on"] != "GPU" and len(cores) > 1:
         groups.insert(0, compare_on(cores[-1:], job, options))  # the first core serves interrupts
@@ -152,7 +148,7 @@ def compare_on(cores: Sequence[int], job: Figures, options: BenchOptions) -> Fig
 
 def time_runs(job: Figures, options: BenchOptions) -> Figures:
     """Train seeds to the end, and print the time that it takes and the accuracy that it gives."""
-    cores, config, runs = sorted(os.sched_getaffinity(0)), options.config, []
+    cores, config, runs = own_cores(), options.config, []
     job = job | {"images": {}, "epochs": config.epochs, "seconds": 0, "evaluate": True}
     for seed in range(config.seed, config.seed + (options.time_to_accuracy or 0)):
         of_seed = job | {"config": job["config"] | {"seed": seed}}

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from experiments.system.device import available_cores
 from experiments.workshop.benchmark.process import answer, load_images
 from experiments.workshop.benchmark.quiet import Figures, measure_calls
 from experiments.workshop.benchmark.torch_reference import (
@@ -31,7 +32,7 @@ def measure(job: Figures) -> Figures:
     if on_gpu and not torch.cuda.is_available():
         raise UsageError("This PyTorch sees no GPU.")
     place = torch.device("cuda" if on_gpu else "cpu")
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(available_cores())
     train, _ = load_images(job, job["device"])
     images = len(train.digit)
     columns = TorchBatch(*(column.to(place) for column in torch_batch(train, 0, images)))
