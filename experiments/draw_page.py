@@ -22,11 +22,10 @@ from flax.traverse_util import flatten_dict
 
 from experiments.system.arguments import parse_options
 from mnist_sum.devices import use_processor
-from mnist_sum.errors import UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.network import Network
-from mnist_sum.outputs import check_output, write_whole
+from mnist_sum.outputs import check_output, write_output
 from mnist_sum.terminal import exit_code
 
 PARTS = Path(__file__).with_name("drawing")
@@ -53,35 +52,25 @@ def run(options: PageOptions) -> None:
     use_processor()
     network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
     page = make_page(network).encode()
-    try:
-        write_whole(options.output, lambda file: file.write(page))
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"{options.output} cannot be written ({reason}).") from error
+    write_output(options.output, lambda file: file.write(page))
     print(f"Open {options.output} in a browser and draw.")
 
 
 def make_page(network: Network) -> str:
-    """Make the page, whole: its parts put into page.html, and the network as JSON with them."""
+    """Put into page.html its parts, and the network as JSON, all weights in one string."""
     page = (PARTS / "page.html").read_text(encoding="utf-8")
     for part in sorted(PARTS.glob("*.[cj]s*")):
         page = page.replace(f"/* {part.name} */", part.read_text(encoding="utf-8").rstrip())
-    return page.replace("/* network */", describe_network(network))
-
-
-def describe_network(network: Network) -> str:
-    """Write a network as JSON: its layers' names and shapes, and all weights in one string."""
     layers = list(fold(network.variables))
     weights = np.concatenate([x.ravel() for _, *arrays in layers for x in arrays]).astype("<f4")
     parameters = flatten_dict(network.variables["params"]).values()
-    return json.dumps(
-        {
-            "adder": network.recipe.adder,
-            "parameters": sum(x.size for x in parameters),
-            "layers": [{"name": name, "shape": kernel.shape} for name, kernel, _ in layers],
-            "weights": base64.b64encode(weights.tobytes()).decode(),
-        }
-    )
+    description = {
+        "adder": network.recipe.adder,
+        "parameters": sum(x.size for x in parameters),
+        "layers": [{"name": name, "shape": kernel.shape} for name, kernel, _ in layers],
+        "weights": base64.b64encode(weights.tobytes()).decode(),
+    }
+    return page.replace("/* network */", json.dumps(description))
 
 
 def fold(variables: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

@@ -28,7 +28,7 @@ from mnist_sum.files.torch import from_torch, to_torch
 from mnist_sum.files.weights import pack, read_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
-from mnist_sum.outputs import check_output, write_whole
+from mnist_sum.outputs import check_output, write_output
 from mnist_sum.terminal import exit_code
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
@@ -68,11 +68,7 @@ def run(options: ExportOptions) -> None:
             f"--to {options.to} needs {error.name}: install the extra {extra!r} of this project."
         ) from error
     difference = compare(network, compute)
-    try:
-        write_whole(options.output, lambda file: file.write(content))
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"{options.output} cannot be written ({reason}).") from error
+    write_output(options.output, lambda file: file.write(content))
     print(
         f"{options.output} ({len(content):,} bytes) gives the answers of {options.source} on the "
         f"test images of the sample; the largest difference of an output is {difference:.1e}."

@@ -26,7 +26,6 @@ from mnist_sum.terminal import exit_code
 SURE = 0.99
 DIGITS = tuple("0123456789")
 HEAD = ("digit", "pictures", "right", "refused", "wrong", "of these > 99 % sure", "right %")
-ROW = "{:>5}  {:>8}  {:>5}  {:>7}  {:>5}  {:>20}  {:>7}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,14 +76,15 @@ def run(options: ReadOptions) -> None:
             wrong = int(answer.digits.argmax()) != digit
             result = answer.sentence()
             outcome = (not wrong, 0, wrong, wrong and answer.digits.max() > SURE)
-            misread += [answer] if wrong else []
+            misread += [answer] * wrong
         counts[digit] += outcome
         if options.list and not outcome[0]:
             print(f"{name}: {result}", flush=True)
-    print(ROW.format(*HEAD))
+    print(*HEAD, sep="  ")
     for label, row in zip([*DIGITS, "all"], [*counts, counts.sum(0)], strict=True):
         if count := row[:3].sum():
-            print(ROW.format(label, count, *row, f"{100 * row[0] / count:.2f}"))
+            values = [label, count, *row, f"{100 * row[0] / count:.2f}"]
+            print("  ".join(f"{x:>{len(title)}}" for title, x in zip(HEAD, values, strict=True)))
     if options.picture and misread:
         misread.sort(key=lambda answer: answer.digits.max(), reverse=True)
         drawing.draw_answers(misread[: drawing.MOST], options.picture)
@@ -106,9 +106,8 @@ def load_examples(source: Path) -> list[tuple[str, Picture, int]]:
                 listed = [(x["file"], source.parent / x["file"], x["label"]) for x in rows]
     except (OSError, ValueError, KeyError, TypeError, csv.Error, BadZipFile) as error:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        raise UsageError(
-            f"{source} cannot be read ({reason}); --help says what it may be."
-        ) from error
+        explained = f"{source} cannot be read ({reason}); --help says what it may be."
+        raise UsageError(explained) from error
     missing = [x for _, x, _ in listed if isinstance(x, Path) and not x.is_file()]
     if missing or not listed:
         what = f"{missing[0]}, and there is no such file" if missing else "no pictures"

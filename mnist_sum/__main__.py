@@ -21,14 +21,12 @@ from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code
 
 COLUMNS = ("digit", "number", "sum", "digit %", "  sum %")  # wide enough for "> 99.99"
-DIGIT_ALONE = ("digit", "digit %")
 
 
 class Parser(argparse.ArgumentParser):
     """Raises what is wrong as one sentence, and leaves it to the command to print it."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError."""
         raise UsageError(f"{message[0].upper()}{message[1:]}; --help shows what to write.")
 
 
@@ -40,30 +38,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse a command line; raises UsageError."""
-    parser = Parser(
-        "mnist-sum",
-        description="Read the digit in each picture, and add a number to it.",
-        allow_abbrev=False,
-    )
+    purpose = "Read the digit in each picture, and add a number to it."
+    parser = Parser("mnist-sum", description=purpose, allow_abbrev=False)
     parser.add_argument("file", nargs="+", help="a picture of one digit: PNG, JPEG and others")
     parser.add_argument(
         "--add", type=int, choices=range(NUM_NUMBERS), metavar="NUMBER", help="what to add: 0 .. 9"
     )
-    parser.add_argument(
-        "--weights",
-        type=Path,
-        default=PRETRAINED,
-        metavar="PATH",
-        help="a file of weights, or the folder of a run; the package's own if not given",
-    )
+    weights = "a file of weights, or the folder of a run; the package's own if not given"
+    parser.add_argument("--weights", type=Path, default=PRETRAINED, metavar="PATH", help=weights)
     parser.add_argument("--json", action="store_true", help="print a list of JSON objects")
-    parser.add_argument(
-        "--picture",
-        type=Path,
-        metavar="NEW_FILE",
-        help="draw each picture, what the network is given of it, and all probabilities: .png, "
-        ".jpg, .pdf or .svg",
+    picture = (
+        "draw each picture, what the network is given of it, and all probabilities: .png, .jpg, "
+        ".pdf or .svg"
     )
+    parser.add_argument("--picture", type=Path, metavar="NEW_FILE", help=picture)
     return parser.parse_args(argv)
 
 
@@ -74,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     keep_compiled_programs(0)  # an answer without them only takes longer
     network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
     width = max(map(len, ["file", *options.file]))
-    columns = DIGIT_ALONE if options.add is None else COLUMNS
+    columns = COLUMNS[::3] if options.add is None else COLUMNS
     several = len(options.file) > 1
     if several and not options.json:
         print("file".ljust(width), *columns, sep="  ")

@@ -2,8 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import jax
 
@@ -28,29 +26,13 @@ def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
     The reason is empty if JAX gives none, the list if there is no such device. Raises UsageError
     where JAX_PLATFORMS or JAX_NUM_CPU_DEVICES leaves nothing to compute on.
     """
-    names = "jax_platforms", "jax_num_cpu_devices"
-    platforms, cores = (getattr(jax.config, name) for name in names)
+    platforms, cores = (getattr(jax.config, f"jax_{x}") for x in ("platforms", "num_cpu_devices"))
     if cores < 1 and cores != -1:  # which stands for no choice
         raise UsageError(f"JAX_NUM_CPU_DEVICES is {cores} and must be at least 1.")
-    with reasons_of_jax() as reasons:
-        try:
-            devices = jax.devices(kind)
-        except (RuntimeError, AssertionError):  # JAX asserts that there is one
-            devices = []
-    if not devices and kind is None:
-        raise UsageError(
-            f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
-            "it out, or set it to cpu."
-        )
-    return devices, reasons[0] if reasons else ""
-
-
-@contextmanager
-def reasons_of_jax() -> Iterator[list[str]]:
-    """Collect what JAX logs about devices, a line each, instead of showing its tracebacks."""
     reasons: list[str] = []
 
     def collect(record: logging.LogRecord) -> bool:
+        """Keep the first line of what JAX would show with its traceback."""
         if record.levelno < logging.WARNING:
             return True
         error = record.exc_info[1] if record.exc_info else None
@@ -61,6 +43,14 @@ def reasons_of_jax() -> Iterator[list[str]]:
     logger = logging.getLogger("jax._src.xla_bridge")
     logger.addFilter(collect)
     try:
-        yield reasons
+        devices = jax.devices(kind)
+    except (RuntimeError, AssertionError):  # JAX asserts that there is one
+        devices = []
     finally:
         logger.removeFilter(collect)
+    if not devices and kind is None:
+        raise UsageError(
+            f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
+            "it out, or set it to cpu."
+        )
+    return devices, reasons[0] if reasons else ""

@@ -4,12 +4,13 @@ import dataclasses
 import difflib
 import sys
 from collections.abc import Callable, Mapping
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from mnist_sum.errors import RecipeError, show
 
 Range = tuple[Callable[[Any], bool], str]
+NAMES = {int: "a whole number", float: "a number", bool: "True or False", type(None): "None"}
 
 
 def isfinite(x: float) -> bool:
@@ -33,27 +34,25 @@ def check_fields(fields: Any, ranges: Mapping[str, Range]) -> None:
         value = getattr(fields, name)
         meets, expected = ranges.get(name, (lambda _: True, ""))
         if not is_of(value, kind):
-            raise RecipeError(f"{name} is {show(value)} and must be {describe_type(kind)}.")
-        if value is not None and not meets(value):
-            raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
+            expected = describe_type(kind)
+        elif value is None or meets(value):
+            continue
+        raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
 
 
 def is_of(value: object, kind: Any) -> bool:
     """Test a value against a field's type; True is no number, and 1 will do for a float."""
     if isinstance(kind, UnionType):
         return any(is_of(value, member) for member in get_args(kind))
-    if kind is float:
-        return type(value) in (int, float)
     if isinstance(kind, type):
-        return type(value) is kind
+        return type(value) is kind or (kind is float and type(value) is int)
     return isinstance(value, str) and value in get_args(kind)
 
 
 def describe_type(kind: Any) -> str:
     """Name a field's type in a sentence."""
-    names = {int: "a whole number", float: "a number", bool: "True or False", NoneType: "None"}
     if isinstance(kind, type):
-        return names.get(kind, f"a {kind.__name__}")
+        return NAMES.get(kind, f"a {kind.__name__}")
     describe = describe_type if isinstance(kind, UnionType) else repr
     *others, last = map(describe, get_args(kind))
     return f"{', '.join(others)} or {last}"

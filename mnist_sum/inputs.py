@@ -5,6 +5,7 @@ while it is traced, at no cost to its run. Values are checked where that costs n
 mentioning: those of numpy arrays, and all that `predict` is given. What is only traced has none.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -45,8 +46,7 @@ def check_examples(name: str, examples: Any) -> None:
 
 def check_images(name: str, image: Any) -> None:
     """Check that it is an array of MNIST's pixels, of at least one image."""
-    whole = is_array(image, REALS) and image.ndim == 3 and image.shape[1:] == (28, 28)
-    if not whole or len(image) == 0:
+    if not is_array(image, REALS) or image.shape[1:] != (28, 28) or len(image) == 0:
         raise InputError(
             f"{name} is {describe(image)}, expected an array of real numbers of shape "
             "[batch, 28, 28], of one image at least."
@@ -66,18 +66,13 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
     Lists are taken too, of numbers or of images. Unlike a data set to train on, it must look like
     MNIST: no image may be blank, or have a light border.
     """
-    if isinstance(image, (list, tuple)):
-        image = as_array(image)
-    single = is_array(image, REALS) and image.ndim == 2
-    try:
-        check_images(name, image[None] if single else image)
-    except InputError as error:
-        if is_array(image, REALS) and image.shape[-2:] == (28, 28):
-            raise
+    image = as_array(image)
+    if not is_array(image, REALS) or image.shape[-2:] != (28, 28):
         raise InputError(
             f"{name} is {describe(image)}, expected real numbers of shape [28, 28], or "
             "[batch, 28, 28] of one image at least; read_image makes such an image of a picture."
-        ) from error
+        )
+    check_images(name, image[None] if image.ndim == 2 else image)
     if has_values(image):
         pixels = np.asarray(image).reshape(-1, 28, 28)
         check_pixels(name, pixels)
@@ -87,8 +82,7 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
 
 def as_numbers(name: str, number: Any, shape: tuple[int, ...]) -> jax.Array | np.ndarray:
     """Return the numbers 0 .. 9 that go with images, one for each; a single one is repeated."""
-    if isinstance(number, (int, np.integer, list, tuple)):
-        number = as_array(number)
+    number = as_array(number)
     if not is_array(number, INTEGERS) or number.shape not in ((), shape):
         several = f", or integers of shape {list(shape)}" if shape else ""
         raise InputError(f"{name} is {describe(number)}, expected an integer{several}.")
@@ -98,11 +92,11 @@ def as_numbers(name: str, number: Any, shape: tuple[int, ...]) -> jax.Array | np
 
 
 def as_array(values: Any) -> Any:
-    """Make an array of a list of numbers, or give it back if it makes none."""
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError):  # lists of different lengths, and arrays that are only traced
-        return values
+    """Make an array of a number, or of a list; what makes none is returned as it is."""
+    if isinstance(values, (int, np.integer, list, tuple)):
+        with suppress(ValueError, TypeError):  # of different lengths, or only traced
+            return np.asarray(values)
+    return values
 
 
 def check_pixels(name: str, pixels: np.ndarray) -> None:
@@ -111,7 +105,7 @@ def check_pixels(name: str, pixels: np.ndarray) -> None:
     All zeros pass, as black is black on any scale; so do a few ones, in an image that is very dark.
     """
     least, greatest = float(pixels.min()), float(pixels.max())
-    wrong: float | str = least
+    wrong: Any = least
     if not np.isfinite([least, greatest]).all():
         wrong, fix = pixels[~np.isfinite(pixels)][0], "find what made it, or put 0 in its place"
     elif least < -ROUNDING and greatest > WHITE / 2 and least > -WHITE / 2:

@@ -11,14 +11,11 @@ from mnist_sum.errors import UsageError
 MARK = b"mnist_sum"  # in every file that may be replaced by a newer one
 
 
-def check_output(
-    path: Path, inputs: Iterable[Path] = (), replaceable: bool = True, mark: bytes = MARK
-) -> None:
+def check_output(path: Path, inputs: Iterable[Path] = (), mark: bytes = MARK) -> None:
     """Raise UsageError unless an output is new, or replaces one that this package has made.
 
-    An input is never replaced, by whatever name it goes. Call it before anything is computed. A
-    file that is not `replaceable`, such as trained weights, must be new. The `mark` is what a file
-    is known by that this package has made.
+    The `mark` is in such a file. An input is never replaced, by whatever name it goes. Call it
+    before anything is computed.
     """
     if path.is_dir():
         raise UsageError(f"{path} is a folder, expected the name of a file to write.")
@@ -28,9 +25,17 @@ def check_output(
                 raise UsageError(f"{path} is read and cannot be written too; name another output.")
     if path.is_symlink() or path.exists():
         with suppress(OSError):
-            if replaceable and path.is_file() and mark in path.read_bytes():
+            if path.is_file() and mark in path.read_bytes():
                 return
         raise UsageError(f"{path} exists and would be lost; name another output, or delete it.")
+
+
+def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file that a user has named; raises UsageError."""
+    try:
+        write_whole(path, write)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror or error}).") from error
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

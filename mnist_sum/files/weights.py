@@ -26,7 +26,7 @@ from mnist_sum.files.description import (
     variables_like,
 )
 from mnist_sum.learning.network import Network, check_network
-from mnist_sum.outputs import check_output, write_whole
+from mnist_sum.outputs import check_output, write_output
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / "best.safetensors"
 METADATA = "mnist_sum"
@@ -72,11 +72,9 @@ def save_weights(
     content = pack(network, provenance)
     try:
         check_output(path, mark=MARK)
-        write_whole(path, lambda file: file.write(content))
+        write_output(path, lambda file: file.write(content))
     except UsageError as error:
         raise WeightsError(str(error)) from error
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be written ({error.strerror or error}).") from error
 
 
 def pack(network: Network, provenance: Mapping[str, Any]) -> bytes:

@@ -18,21 +18,17 @@ class Answer(NamedTuple):
 
     name: str
     picture: Picture
-    page: str
-    """Such as "page 2 of 3"; empty if it has only one."""
-    image: UInt8[np.ndarray, "28 28"]
-    """What the network was given of the picture."""
-    number: int | None
-    """What was added, if anything was."""
-    digits: Float[np.ndarray, "10"]
-    """The probability of each digit."""
+    page: str  # such as "page 2 of 3"; empty if it has only one
+    image: UInt8[np.ndarray, "28 28"]  # what the network was given of the picture
+    number: int | None  # what was added, if anything was
+    digits: Float[np.ndarray, "10"]  # the probability of each
     sums: Float[np.ndarray, "19"]
-    """The probability of each sum."""
 
     def fields(self) -> dict[str, Any]:
         """Give what is most probable, for JSON."""
         fields: dict[str, Any] = {"file": self.name, "page": self.page}
-        for name, digit in zip(("digit", "runner_up"), best_two(self.digits), strict=True):
+        best_two = self.digits.argsort()[:-3:-1].tolist()
+        for name, digit in zip(("digit", "runner_up"), best_two, strict=True):
             fields |= {name: digit, f"{name}_probability": round(float(self.digits[digit]), 6)}
         if self.number is not None:
             fields |= {"number": self.number, "sum": int(self.sums.argmax())}
@@ -59,35 +55,28 @@ def answer_picture(
     return Answer(name or f"{picture}", picture, page, image, number, digits, sums)
 
 
-def best_two(probabilities: Float[np.ndarray, " value"]) -> tuple[int, int]:
-    """Find the most probable value, and the runner-up."""
-    runner_up, best = probabilities.argsort()[-2:].tolist()
-    return best, runner_up
-
-
 def name_best(probabilities: Float[np.ndarray, " value"]) -> str:
     """Write "7 (99.99 %)", or in doubt "perhaps 7, 62 %; or 1, 30 %"."""
-    best, _ = best_two(probabilities)
+    best, probability = probabilities.argmax(), probabilities.max()
     if doubt := name_runner_up(probabilities):
-        return f"perhaps {best}, {write_percent(probabilities[best], 0)}; {doubt}"
-    return f"{best} ({write_percent(probabilities[best], 2)})"
+        return f"perhaps {best}, {write_percent(probability, 0)}; {doubt}"
+    return f"{best} ({write_percent(probability, 2)})"
 
 
 def name_runner_up(probabilities: Float[np.ndarray, " value"]) -> str:
     """Write "or 1, 30 %" in doubt, and nothing else."""
-    best, runner_up = best_two(probabilities)
+    runner_up, best = probabilities.argsort()[-2:]
     percent = write_percent(probabilities[runner_up], 0)
     return "" if probabilities[best] >= SURE else f"or {runner_up}, {percent}"
 
 
 def write_percent(probability: float, decimals: int) -> str:
-    """Write a probability as "99.9 %"."""
+    """Write a probability as in a text: "99.9 %"."""
     return write_probability(probability, decimals).replace("%", " %")
 
 
 def write_probability(probability: float, decimals: int) -> str:
     """Write a probability; what is nearly certain is not called certain."""
     text = f"{probability:.{decimals}%}"
-    if float(text.rstrip("%")) < 100:
-        return text
-    return f"> {1 - 10.0 ** -(2 + decimals):.{decimals}%}"
+    certain = float(text.rstrip("%")) == 100
+    return f"> {1 - 10.0 ** -(2 + decimals):.{decimals}%}" if certain else text

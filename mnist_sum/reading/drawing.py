@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
 from mnist_sum.errors import UsageError, reasons_of_matplotlib
-from mnist_sum.outputs import MARK, check_output, write_whole
+from mnist_sum.outputs import MARK, check_output, write_output
 from mnist_sum.reading.answer import Answer, name_best, name_runner_up, write_percent
 from mnist_sum.reading.opening import open_pages
 
@@ -27,7 +26,7 @@ MARKS: dict[str, dict[str, Any]] = {  # so that it may be replaced by a newer on
     ".svg": {"metadata": {"Creator": PROGRAM}},
 }
 LARGEST = 400  # pixels of a side that are drawn of a picture
-LONGEST = 40  # characters of a file's name
+LONGEST = 40  # characters of a file's name, at its end
 MOST = 100  # answers in a picture, which would be too high to look at
 BAR, HIGHEST_BAR = "#9db7d5", "#1f5fa8"
 
@@ -52,18 +51,18 @@ def draw_answers(answers: Sequence[Answer], path: Path) -> None:
             draw_answer(row, answer)
         suffix = path.suffix.lower()
         settings = {"format": suffix[1:], "dpi": 120, **MARKS[suffix]}
-        try:
-            write_whole(path, lambda file: figure.savefig(file, **settings))
-        except OSError as error:
-            reason = error.strerror or error
-            raise UsageError(f"{path} cannot be written ({reason}).") from error
+        write_output(path, lambda file: figure.savefig(file, **settings))
 
 
 def draw_answer(row: Sequence[Axes], answer: Answer) -> None:
     """Draw one answer from left to right."""
     picture, seen, *bars = row
-    picture.imshow(thumbnail(answer))
-    picture.set_xlabel(shorten(f"{answer.name} ({answer.page})" if answer.page else answer.name))
+    image = next(x for _, page, x in open_pages(answer.picture) if page == answer.page)
+    image.thumbnail((LARGEST, LARGEST))
+    picture.imshow(image.convert("RGBA"))
+    title = f"{answer.name} ({answer.page})" if answer.page else answer.name
+    title = title.encode("ascii", "backslashreplace").decode()  # all of which can be drawn
+    picture.set_xlabel(title if len(title) <= LONGEST else f"...{title[-LONGEST:]}")
     seen.imshow(answer.image, cmap="gray", vmin=0, vmax=255)
     if answer.number is not None:
         seen.set_xlabel(f"add {answer.number}")
@@ -75,26 +74,12 @@ def draw_answer(row: Sequence[Axes], answer: Answer) -> None:
 
 def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
     """Draw a bar for each value that there may be, the highest one darker and with its figure."""
-    highest = int(probabilities.argmax())
-    colors = [HIGHEST_BAR if value == highest else BAR for value in range(len(probabilities))]
-    axes.bar(range(len(probabilities)), probabilities, color=colors)
+    values, highest = range(len(probabilities)), int(probabilities.argmax())
+    axes.bar(values, probabilities, color=[HIGHEST_BAR if x == highest else BAR for x in values])
     if name_runner_up(probabilities):
         axes.set_xlabel(name_best(probabilities))
     else:
         sure = write_percent(float(probabilities[highest]), 2)
         axes.annotate(sure, (highest, probabilities[highest] + 0.03), ha="center")
-    axes.set(xticks=range(len(probabilities)), ylim=(0, 1.15), yticks=[])
+    axes.set(xticks=values, ylim=(0, 1.15), yticks=[])
     axes.spines[["top", "left", "right"]].set_visible(False)
-
-
-def thumbnail(answer: Answer) -> Image.Image:
-    """Open the page that was read once more, small."""
-    image = next(x for _, page, x in open_pages(answer.picture) if page == answer.page)
-    image.thumbnail((LARGEST, LARGEST))
-    return image.convert("RGBA")
-
-
-def shorten(name: str) -> str:
-    """Keep the end of a long name, and no character that cannot be drawn."""
-    shown = name.encode("ascii", "backslashreplace").decode()
-    return shown if len(shown) <= LONGEST else f"...{shown[-LONGEST:]}"

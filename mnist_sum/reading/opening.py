@@ -37,24 +37,35 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
     only one, and the page: upright, in mode L, RGB or RGBA.
     """
     if isinstance(picture, (str, bytes, os.PathLike)):
-        yield from _open_file(Path(os.fsdecode(picture)))
-        return
-    image = picture if isinstance(picture, Image.Image) else _make_picture(picture)
-    _check_size("image", image)
-    with _naming("image"):
-        image.load()
-    yield "image", "", _simplify(image)
+        pages = _open_file(Path(os.fsdecode(picture)))
+    else:
+        image = picture if isinstance(picture, Image.Image) else _make_picture(picture)
+        _check_size("image", image)
+        with _naming("image"):
+            image.load()
+        pages = iter([("image", "", image)])
+    for name, page, image in pages:
+        yield name, page, _simplify(image)
 
 
 def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
-    """Make a page grey; what is transparent becomes paper."""
+    """Make a page grey; what is transparent becomes paper, or more of what is around a picture."""
     grey = image.convert("L")
     colours = ImageStat.Stat(image.convert("RGB")).stddev
     if max(colours) > TELLING * ImageStat.Stat(grey).stddev[0]:  # such as red on green
         grey = image.getchannel(colours.index(max(colours)))
-    if image.mode == "RGBA":
-        grey = _lay_on_paper(grey, image.getchannel("A"))
-    return np.asarray(grey)
+    pixels = np.asarray(grey)
+    if image.mode != "RGBA":
+        return pixels
+    weights = np.asarray(image.getchannel("A"), np.float32)
+    if not weights.any():
+        return np.zeros_like(pixels)
+    tone = np.average(pixels, weights=weights)
+    spread = np.average(np.abs(pixels - tone), weights=weights)
+    if weights.mean() < 255 / 2 or spread < UNIFORM:
+        tone = 255 if tone < 128 else 0
+    ground = Image.new("L", grey.size, round(tone))
+    return np.asarray(Image.composite(grey, ground, image.getchannel("A")))
 
 
 def _open_file(path: Path) -> Iterator[tuple[str, str, Image.Image]]:
@@ -64,13 +75,10 @@ def _open_file(path: Path) -> Iterator[tuple[str, str, Image.Image]]:
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no ordinary file"
         raise InputError(f"{name} is {kind}, expected the file of an image.")
-    with _naming(name):
-        file = path.open("rb")
-    with file:
-        with _naming(name):
-            image = _load(name, file)
-            # The other pictures in a phone's JPEG, which is an MPO then, are for its own use.
-            count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    with _naming(name), path.open("rb") as file:
+        image = _load(name, file)
+        # The other pictures in a phone's JPEG, which is an MPO then, are for its own use.
+        count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         kind = "page" if image.format == "TIFF" else "frame"
         for index in range(count):
             page = f"{kind} {index + 1} of {count}" if count > 1 else ""
@@ -79,7 +87,7 @@ def _open_file(path: Path) -> Iterator[tuple[str, str, Image.Image]]:
                 image.seek(index)
                 _check_size(title, image)
                 image.load()
-            yield title, page, _simplify(image)
+            yield title, page, image
 
 
 @contextmanager
@@ -89,20 +97,18 @@ def _naming(name: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Image.UnidentifiedImageError as error:
-        formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-        raise InputError(
-            f"{name} is no image that can be read, expected a whole file of {formats}."
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{name} is too large, expected at most {MAX_PIXELS:,} pixels: make it smaller."
-        ) from error
     except Exception as error:  # Pillow's readers raise a dozen types of them
-        if reason := getattr(error, "strerror", None):
-            raise InputError(f"{name} cannot be read ({reason}).") from error
-        reason = " ".join(f"{error}".split()) or type(error).__name__
-        raise InputError(f"{name} is damaged ({reason}): save it again.") from error
+        if isinstance(error, Image.UnidentifiedImageError):
+            formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+            what = f"is no image that can be read, expected a whole file of {formats}"
+        elif isinstance(error, Image.DecompressionBombError):
+            what = f"is too large, expected at most {MAX_PIXELS:,} pixels: make it smaller"
+        elif reason := getattr(error, "strerror", None):
+            what = f"cannot be read ({reason})"
+        else:
+            reason = " ".join(f"{error}".split()) or type(error).__name__
+            what = f"is damaged ({reason}): save it again"
+        raise InputError(f"{name} {what}.") from error
 
 
 def _check_size(name: str, image: Image.Image) -> None:
@@ -124,9 +130,11 @@ def _load(name: str, file: BinaryIO) -> ImageFile.ImageFile:
         image = _start(name, file)
         image.load()
         return image
-    except (OSError, ValueError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError):
         file.seek(0)
-        mended = b"" if isinstance(error, InputError) else _mend(file.read())
+        mended = _mend(file.read())
         if not mended:
             raise
     image = _start(name, io.BytesIO(mended))
@@ -142,10 +150,9 @@ def _load(name: str, file: BinaryIO) -> ImageFile.ImageFile:
 
 
 def _start(name: str, file: BinaryIO) -> ImageFile.ImageFile:
-    """Open a file, a JPEG to be decoded at a half of its size, a quarter or an eighth."""
     image = Image.open(file, formats=FORMATS)
     _check_size(name, image)
-    longer = max(image.size)
+    longer = max(image.size)  # a JPEG is decoded at a half of its size, a quarter or an eighth
     image.draft(None, (image.width * ENOUGH // longer, image.height * ENOUGH // longer))
     return image
 
@@ -154,13 +161,15 @@ def _mend(content: bytes) -> bytes:
     """Take the texts out of a PNG, which Pillow refuses if they are long; add a JPEG's end."""
     if content.startswith(b"\xff\xd8"):
         return content + b"\xff\xd9"
-    start, kept = 8, [content[:8]]
-    while start < len(content) and content.startswith(b"\x89PNG"):
+    if not content.startswith(b"\x89PNG"):
+        return b""
+    start, kept = 8, bytearray(content[:8])
+    while start < len(content):
         end = start + 12 + int.from_bytes(content[start : start + 4])
         if content[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
-            kept.append(content[start:end])
+            kept += content[start:end]
         start = end
-    return b"".join(kept[1:] and kept)
+    return bytes(kept)
 
 
 def _simplify(image: Image.Image) -> Image.Image:
@@ -184,48 +193,29 @@ def _simplify(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def _lay_on_paper(grey: Image.Image, opacity: Image.Image) -> Image.Image:
-    """Fill what is transparent: paper under a drawing, more of the same around a picture."""
-    pixels, weights = np.asarray(grey), np.asarray(opacity, np.float32)
-    share = weights.mean() / 255
-    if share == 0:
-        return Image.new("L", grey.size)
-    tone = np.average(pixels, weights=weights)
-    spread = np.average(np.abs(pixels - tone), weights=weights)
-    if share < 0.5 or spread < UNIFORM:
-        tone = 255 if tone < 128 else 0
-    return Image.composite(grey, Image.new("L", grey.size, round(tone)), opacity)
-
-
 def _make_picture(values: Any) -> Image.Image:
-    """Make a picture of an array, or of what numpy makes an array of."""
     try:
         array = np.asarray(values)
     except Exception as error:  # of lists of different lengths, and what other libraries raise
         raise InputError(f"image is {describe(values)} and makes no array of pixels.") from error
-    channels = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or array.dtype.kind not in "biuf":
+    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 2, 3, 4))
+    if not shaped or array.size == 0 or array.dtype.kind not in "biuf":
         raise InputError(
             f"image is {describe(values if array.dtype == object else array)}, expected numbers "
             "of shape [height, width] or [height, width, channel] of 1 to 4 channels, or a file or "
             "PIL image."
         )
-    if array.size == 0:
-        raise InputError(f"image is {describe(array)}, expected one pixel at least.")
-    array = _scale(array)
-    return Image.fromarray(array[..., 0] if array.ndim == 3 and channels == 1 else array)
+    return Image.fromarray(_scale(array[..., 0] if array.shape[2:] == (1,) else array))
 
 
 def _scale(array: Num[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     """Bring pixels to 0 .. 255: by the smallest usual scale that holds them, or by their range."""
     if array.dtype == np.uint8 and array.max() > SCALES[1]:
         return array
-    values = array.astype(np.float64)
-    least, greatest = float(values.min()), float(values.max())
-    for value in (least, greatest):
-        if not np.isfinite(value):
-            raise InputError(f"image holds {value}, expected finite numbers.")
+    least, greatest = float(array.min()), float(array.max())
+    if not np.isfinite([least, greatest]).all():
+        raise InputError(f"image holds {least} .. {greatest}, expected finite numbers.")
     if least >= 0 and greatest <= OVERSHOOT * SCALES[-1]:
         least, greatest = 0.0, next(x for x in SCALES if greatest <= OVERSHOOT * x)
-    values = (values - least) / max(greatest - least, 1e-9) * 255
+    values = (array.astype(np.float64) - least) / max(greatest - least, 1e-9) * 255
     return np.rint(values).clip(0, 255).astype(np.uint8)
