@@ -18,7 +18,7 @@ from tensorflow_datasets.core.utils import gcs_utils
 
 from mnist_sum.data import Splits, load
 from mnist_sum.data.builder import MnistSumBuilder
-from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.data.dataset import fixed_numbers
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
 from tests.hostile_input import attempt

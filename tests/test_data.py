@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.data import dataset as data_module
 from mnist_sum.data.dataset import SAMPLE_FILE
-from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.data.dataset import fixed_numbers
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
 from tests.hostile_input import attempt, damaged, hostile

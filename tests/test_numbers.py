@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.data.dataset import fixed_numbers
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from mnist_sum.data import originals
-from mnist_sum.data.builder import FILES
 from mnist_sum.data.originals import write_idx
 
 COUNTS = {"train": 30, "test": 20}
-NAMES = [name for names in FILES.values() for name in names]
+NAMES = list(originals.SHA256)
 UNREACHABLE = "http://127.0.0.1:9/"  # the discard port, where nothing listens
 
 

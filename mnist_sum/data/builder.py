@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -12,17 +13,13 @@ import tensorflow_datasets.public_api as tfds
 from filelock import FileLock
 from jaxtyping import UInt8
 
-from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.data.dataset import fixed_numbers
 from mnist_sum.data.originals import collect
 from mnist_sum.errors import DataError
 
 VERSION = "2.0.0"  # other numbers, or another layout, take another
-FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
+FILES = {"train": "train", "test": "t10k"}  # what the names of its two files begin with
 IMAGE_HEADER, LABEL_HEADER = 16, 8  # bytes
-AUTHORS = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges"
 
 Arrays = dict[str, UInt8[np.ndarray, "example ..."]]  # by name
 
@@ -35,24 +32,20 @@ class MnistSumBuilder(tfds.core.GeneratorBasedBuilder):
     examples: dict[str, Arrays]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        def array(*shape: int | None) -> tfds.features.Tensor:
-            encoding = tfds.features.Encoding.BYTES
-            return tfds.features.Tensor(shape=shape, dtype=np.uint8, encoding=encoding)
-
+        encoding = tfds.features.Encoding.BYTES
+        array = partial(tfds.features.Tensor, dtype=np.uint8, encoding=encoding)
+        vector = array(shape=(None,))
+        features = {"image": array(shape=(None, 28, 28)), "digit": vector, "number": vector}
         return tfds.core.DatasetInfo(
             builder=self,
             description="All images of MNIST, their digits, and a number 0..9 drawn for each.",
-            features=tfds.features.FeaturesDict(
-                {"image": array(None, 28, 28), "digit": array(None), "number": array(None)}
-            ),
+            features=tfds.features.FeaturesDict(features),
             homepage="http://yann.lecun.com/exdb/mnist/",
-            citation=f"{AUTHORS}: The MNIST database of handwritten digits.",
+            citation="LeCun, Cortes and Burges: The MNIST database of handwritten digits.",
             disable_shuffling=True,
         )
 
-    def _split_generators(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> dict[str, Iterator[tuple[str, Arrays]]]:
+    def _split_generators(self, dl_manager: object) -> dict[str, Iterator[tuple[str, Arrays]]]:
         return {split: self._generate_examples(split) for split in FILES}
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, Arrays]]:
@@ -69,7 +62,7 @@ def prepare(data_dir: Path, manual_dir: Path | None) -> Path:
     try:
         if not folder.exists():
             originals = collect(data_dir, manual_dir)
-            _write(data_dir, {split: make_example(split, originals) for split in FILES})
+            _write(data_dir, {split: _make_example(split, originals) for split in FILES})
     except OSError as error:
         raise DataError(
             f"MNIST cannot be prepared in {data_dir} ({error}): choose another data folder."
@@ -77,11 +70,10 @@ def prepare(data_dir: Path, manual_dir: Path | None) -> Path:
     return folder
 
 
-def make_example(split: str, originals: dict[str, bytes]) -> Arrays:
-    """Make the one example of a split of the files that hold it."""
-    images, labels = (originals[name] for name in FILES[split])
-    image = np.frombuffer(images, np.uint8, offset=IMAGE_HEADER).reshape(-1, 28, 28)
-    digit = np.frombuffer(labels, np.uint8, offset=LABEL_HEADER)
+def _make_example(split: str, originals: dict[str, bytes]) -> Arrays:
+    images, labels = f"{FILES[split]}-images-idx3-ubyte", f"{FILES[split]}-labels-idx1-ubyte"
+    image = np.frombuffer(originals[images], np.uint8, offset=IMAGE_HEADER).reshape(-1, 28, 28)
+    digit = np.frombuffer(originals[labels], np.uint8, offset=LABEL_HEADER)
     number = fixed_numbers(split, len(digit)).astype(np.uint8)
     return {"image": image, "digit": digit, "number": number}
 

@@ -3,14 +3,18 @@
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32, UInt8
 
 from mnist_sum.errors import DataError
 from mnist_sum.inputs import check_examples
+from mnist_sum.recipe import NUM_NUMBERS
 
 SAMPLE_FILE = Path(__file__).with_name("sample") / "mnist_5k.npz"
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # C:/ is none; a Path has one slash
@@ -44,65 +48,63 @@ def load(
     DataError.
     """
     if name == "sample":
-        return _read_sample()
-    if name != "mnist":
+        path, remedy, read = SAMPLE_FILE, "install mnist_sum again", _read_sample
+    elif name == "mnist":
+        data_dir = _local(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+        manual_dir = _local(manual_dir) if manual_dir else None
+        try:
+            from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
+        except ModuleNotFoundError as error:
+            raise DataError(
+                f"MNIST needs {error.name}: install mnist_sum[data], which has packages for Linux "
+                'and Apple silicon, or use the data set "sample".'
+            ) from error
+        path, remedy = builder.prepare(data_dir, manual_dir), "delete it to have it prepared again"
+        read = partial(builder.read_prepared, data_dir)
+    else:
         raise DataError(f"There is no data set {name!r}, expected 'mnist' or 'sample'.")
-    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return _load_mnist(_local(data_dir), _local(manual_dir) if manual_dir else None)
+    try:
+        return _splits(read())
+    except Exception as error:  # what reads them raises a dozen types for damage
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+        check = f"check that you may read it, or {remedy}"
+        raise DataError(f"{path} cannot be read ({reason}): {check}.") from error
 
 
 def _local(folder: str | Path) -> Path:
     if ADDRESS.match(str(folder)):
-        raise DataError(
-            f"The folder {folder} is an address, expected a folder of this machine: "
-            "copy or mount it."
-        )
+        expected = "expected a folder of this machine: copy or mount it"
+        raise DataError(f"The folder {folder} is an address, {expected}.")
     try:
         return Path(folder).expanduser()
     except RuntimeError as error:
         raise DataError(f"There is no home folder for {folder}: name another folder.") from error
 
 
-def _load_mnist(data_dir: Path, manual_dir: Path | None) -> Splits:
-    try:
-        from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
-    except ModuleNotFoundError as error:
-        raise DataError(
-            f"MNIST needs {error.name}: install mnist_sum[data], which has packages for Linux and "
-            'Apple silicon, or use the data set "sample".'
-        ) from error
-    folder = builder.prepare(data_dir, manual_dir)
-    try:
-        return _splits(builder.read_prepared(data_dir))
-    except Exception as error:  # TFDS, protobuf and ArrayRecord raise a dozen types of them
-        remedy = "check that you may read it, or delete it to have it prepared again"
-        raise _unreadable(folder, error, remedy) from error
-
-
-def _read_sample() -> Splits:
-    try:
-        with SAMPLE_FILE.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _splits(arrays)
-    except Exception as error:  # the readers of zip and npy files raise a dozen types of them
-        remedy = "check that you may read it, or install mnist_sum again"
-        raise _unreadable(SAMPLE_FILE, error, remedy) from error
+def _read_sample() -> dict[str, np.ndarray]:
+    with SAMPLE_FILE.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _splits(arrays: Mapping[str, np.ndarray]) -> Splits:
-    """Give stored arrays their types; raises errors of several types if they do not fit."""
     datasets = []
     for split in Splits._fields:
-        image, digit, number = (arrays[f"{split}_{field}"] for field in Dataset._fields)
+        fields = (arrays[f"{split}_{field}"] for field in Dataset._fields)
+        types = (np.uint8, np.int32, np.int32)
         dataset = Dataset(
-            image.astype(np.uint8, casting="safe"),
-            digit.astype(np.int32, casting="safe"),
-            number.astype(np.int32, casting="safe"),
+            *(x.astype(y, casting="safe") for x, y in zip(fields, types, strict=True))
         )
         check_examples(split, dataset)
         datasets.append(dataset)
     return Splits(*datasets)
 
 
-def _unreadable(path: Path, error: Exception, remedy: str) -> DataError:
-    reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-    return DataError(f"{path} cannot be read ({reason}): {remedy}.")
+def fixed_numbers(split: str, count: int) -> Int32[np.ndarray, " example"]:
+    """Draw the numbers of a split, uniformly from 0..9: the same under all settings of JAX.
+
+    Other numbers would make another version of the data set, and another sample.
+    """
+    with jax.threefry_partitionable(True), jax.transfer_guard("allow"):
+        seed = jax.random.wrap_key_data(jnp.zeros(2, np.uint32), impl="threefry2x32")
+        key = jax.random.fold_in(seed, Splits._fields.index(split))
+        return np.array(jax.random.randint(key, (count,), 0, NUM_NUMBERS, np.int32))

@@ -38,7 +38,16 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
     folder = manual_dir or data_dir / "downloads" / "manual"
     found: dict[str, bytes] = {}
     remarks = search([folder, *folder.glob("*"), *folder.glob("MNIST/raw/*")], found)
-    search(usual_places(data_dir), found)
+    keras = os.environ.get("KERAS_HOME") or Path(os.environ.get("HOME", ""), ".keras")
+    usual_places = [  # of TFDS, torchvision, Keras, and the first version of this data set
+        *data_dir.glob("downloads/*mnist*"),
+        *data_dir.glob("downloads/*mnist*/*"),
+        *Path().glob("data/MNIST/raw/*"),
+        *Path().glob("MNIST/raw/*"),
+        Path(keras, "datasets", "mnist.npz"),
+        data_dir / "mnist_sum" / "1.0.0" / "arrays.npz",
+    ]
+    search(usual_places, found)
     missing = [name for name in SHA256 if name not in found]
     try:
         for name in missing:
@@ -79,17 +88,6 @@ def download(name: str, folder: Path) -> bytes:
     return found[name]
 
 
-def usual_places(data_dir: Path) -> Iterator[Path]:
-    """List what TFDS, torchvision, Keras and this package have left of MNIST."""
-    yield from data_dir.glob("downloads/*mnist*")
-    yield from data_dir.glob("downloads/*mnist*/*")
-    yield from Path("data", "MNIST", "raw").glob("*")
-    yield from Path("MNIST", "raw").glob("*")
-    keras = os.environ.get("KERAS_HOME") or Path(os.environ.get("HOME", ""), ".keras")
-    yield Path(keras, "datasets", "mnist.npz")
-    yield data_dir / "mnist_sum" / "1.0.0" / "arrays.npz"  # of the first version of the data set
-
-
 def search(paths: Iterable[Path], found: dict[str, bytes]) -> list[str]:
     """Add what files hold until nothing is missing; remark on those that hold something else."""
     remarks = []
@@ -122,11 +120,9 @@ def unpack(path: Path) -> Iterator[bytes]:
             with np.load(file, allow_pickle=False) as members:
                 for member in members.values():  # bytes if it is no array
                     yield member if isinstance(member, bytes) else write_idx(member)
-        elif start[:2] == b"\x1f\x8b":
-            with gzip.open(file) as unpacked:
-                yield unpacked.read(LARGEST)
         else:
-            yield file.read(LARGEST)
+            packed = start[:2] == b"\x1f\x8b"
+            yield (gzip.GzipFile(fileobj=file) if packed else file).read(LARGEST)
 
 
 def write_idx(array: UInt8[np.ndarray, "..."]) -> bytes:

