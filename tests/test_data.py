@@ -3,20 +3,17 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.data import dataset as data_module
-from mnist_sum.data.dataset import SAMPLE_FILE
-from mnist_sum.data.dataset import fixed_numbers
+from mnist_sum.data import load
+from mnist_sum.data.dataset import SAMPLE_FILE, fixed_numbers
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
 from tests.hostile_input import attempt, damaged, hostile
@@ -27,53 +24,43 @@ ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
 
 
 @pytest.fixture(scope="module")
-def mnist(tmp_path_factory: pytest.TempPathFactory) -> Splits:
+def mnist(tmp_path_factory):
     """Load the whole of MNIST, where the original files are at hand."""
     if not ORIGINAL_FILES.is_dir():
         pytest.skip(f"the four original files are not in {ORIGINAL_FILES}")
     return load("mnist", tmp_path_factory.mktemp("data"), ORIGINAL_FILES)
 
 
-def assert_types(dataset: Dataset, count: int) -> None:
-    """Assert what the annotations of Dataset say."""
+def assert_types(dataset, count):
     assert dataset.image.shape == (count, 28, 28)
     assert dataset.digit.shape == dataset.number.shape == (count,)
     assert dataset.image.dtype == np.uint8
     assert dataset.digit.dtype == dataset.number.dtype == np.int32
 
 
-def test_sample_has_400_and_100_images_of_each_digit() -> None:
-    train, test = load("sample")
-    assert_types(train, 4000)
-    assert_types(test, 1000)
-    assert np.bincount(train.digit).tolist() == [400] * 10
-    assert np.bincount(test.digit).tolist() == [100] * 10
-    assert train.digit[:20].tolist() == [*range(10)] * 2
+def test_sample_has_400_and_100_images_of_each_digit_all_different():
+    sample = load("sample")
+    for (split, dataset), per_digit in zip(sample._asdict().items(), (400, 100), strict=True):
+        assert_types(dataset, 10 * per_digit)
+        assert np.bincount(dataset.digit).tolist() == [per_digit] * 10
+        assert dataset.digit[:20].tolist() == [*range(10)] * 2
+        np.testing.assert_array_equal(dataset.number, fixed_numbers(split, 10 * per_digit))
+    images = {image.tobytes() for dataset in sample for image in dataset.image}
+    assert len(images) == 5000
 
 
-def test_sample_tests_on_other_images_than_it_trains_on() -> None:
-    train, test = load("sample")
-    assert len({image.tobytes() for image in (*train.image, *test.image)}) == 5000
-
-
-def test_sample_numbers_are_drawn_as_those_of_mnist() -> None:
-    train, test = load("sample")
-    np.testing.assert_array_equal(train.number, fixed_numbers("train", 4000))
-    np.testing.assert_array_equal(test.number, fixed_numbers("test", 1000))
-
-
-def test_sample_is_the_file_that_its_readme_describes() -> None:
+def test_sample_is_the_file_that_its_readme_describes():
     sha256 = hashlib.sha256(SAMPLE_FILE.read_bytes()).hexdigest()
     assert sha256 in SAMPLE_FILE.with_name("README.md").read_text()
 
 
-def test_sample_images_are_of_mnist(mnist: Splits) -> None:
+def test_sample_images_are_of_mnist(mnist):
     train_images = {image.tobytes() for image in mnist.train.image}
     for dataset in load("sample"):
         assert {image.tobytes() for image in dataset.image} <= train_images
 
 
-def test_mnist_is_whole_and_in_its_original_order(mnist: Splits) -> None:
+def test_mnist_is_whole_and_in_its_original_order(mnist):
     assert_types(mnist.train, 60_000)
     assert_types(mnist.test, 10_000)
     assert mnist.train.digit[:5].tolist() == [5, 0, 4, 1, 9]
@@ -85,27 +72,27 @@ def test_mnist_is_whole_and_in_its_original_order(mnist: Splits) -> None:
     np.testing.assert_allclose(mnist.train.image.std(), 78.567, atol=5e-4)
 
 
-def test_the_sample_needs_nothing_that_prepares_mnist() -> None:
-    code = (
-        "import sys\n"
-        "for name in ('tensorflow_datasets', 'array_record', 'filelock', 'requests'):\n"
-        "    sys.modules[name] = None\n"
-        "from mnist_sum.data import DataError, load\n"
-        "load('sample')\n"
-        "try:\n"
-        "    load('fashion')\n"
-        "except DataError as error:\n"
-        "    print(error)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+NEEDS_NOTHING = """
+import sys
+for name in ("tensorflow_datasets", "array_record", "filelock", "requests"):
+    sys.modules[name] = None
+from mnist_sum.data import DataError, load
+load("sample")
+try:
+    load("fashion")
+except DataError as error:
+    print(error)
+"""
+
+
+def test_the_sample_needs_nothing_that_prepares_mnist():
+    result = subprocess.run([sys.executable, "-c", NEEDS_NOTHING], capture_output=True, text=True)
     assert result.stderr == ""
     assert result.stdout == "There is no data set 'fashion', expected 'mnist' or 'sample'.\n"
 
 
 @pytest.mark.parametrize("variable", ["TFDS_DATA_DIR", "HOME"])
-def test_the_data_folder_is_where_tfds_has_it(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+def test_the_data_folder_is_where_tfds_has_it(tiny, monkeypatch, variable):
     tiny_mnist.write_files(tiny / "tensorflow_datasets" / "downloads" / "manual")
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
     value = {"TFDS_DATA_DIR": tiny / "tensorflow_datasets", "HOME": tiny}[variable]
@@ -114,48 +101,45 @@ def test_the_data_folder_is_where_tfds_has_it(
     assert (tiny / "tensorflow_datasets" / "mnist_sum" / "2.0.0").is_dir()
 
 
-def test_a_home_folder_that_is_not_there_is_one_sentence() -> None:
+def test_a_home_folder_that_is_not_there_is_one_sentence():
     with pytest.raises(DataError, match="There is no home folder for ~nobody-here/x: name another"):
         load("mnist", "~nobody-here/x")
 
 
 @pytest.mark.parametrize("option", ["data_dir", "manual_dir", "TFDS_DATA_DIR"])
 @pytest.mark.parametrize("address", ["gs://bucket/data", Path("s3://bucket"), "file:///data"])
-def test_an_address_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, address: str | Path
-) -> None:
+def test_an_address_is_refused(tmp_path, monkeypatch, option, address):
     monkeypatch.chdir(tmp_path)
     options = {"data_dir": str(tmp_path), option: address}
     if option == "TFDS_DATA_DIR":
         monkeypatch.setenv(option, str(address))
         options = {}
-    with pytest.raises(DataError) as caught:
-        load("mnist", **options)
     expected = "is an address, expected a folder of this machine: copy or mount it."
-    assert str(caught.value) == f"The folder {address} {expected}"
+    with pytest.raises(DataError, match=f"^The folder {address} {expected}$"):
+        load("mnist", **options)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
-def sample_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Name a file in the place of the sample, in the working folder."""
+def sample_file(tmp_path, monkeypatch):
+    """Name a file in the place of the sample."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data_module, "SAMPLE_FILE", tmp_path / "sample.npz")
     return tmp_path / "sample.npz"
 
 
-def write_sample(path: Path, **changes: Any) -> bytes:
+def write_sample(path, **changes):
     """Write a file like that of the sample, of one image a split, with some arrays changed."""
     whole = {"image": np.zeros((1, 28, 28), np.uint8), "digit": np.array([4], np.uint8)}
     whole["number"] = np.array([3], np.uint8)
-    arrays = {f"{split}_{name}": x for split in Splits._fields for name, x in whole.items()}
+    arrays = {f"{split}_{name}": x for split in ("train", "test") for name, x in whole.items()}
     np.savez(path, **(arrays | changes))
     return path.read_bytes()
 
 
 @hostile
 @given(state=st.data())
-def test_a_damaged_sample_is_read_or_refused(sample_file: Path, state: st.DataObject) -> None:
+def test_a_damaged_sample_is_read_or_refused(sample_file, state):
     whole = write_sample(sample_file)
     sample_file.write_bytes(state.draw(damaged(st.just(whole)) | st.binary()))
     splits, refusal = attempt(DataError, load, "sample")
@@ -171,36 +155,64 @@ def test_a_damaged_sample_is_read_or_refused(sample_file: Path, state: st.DataOb
 class Trap:
     """What would write a file if it were unpickled."""
 
-    def __reduce__(self) -> tuple[Any, ...]:  # noqa: D105
+    def __reduce__(self):  # noqa: D105
         return Path.touch, (Path("trapped"),)
 
 
 @pytest.mark.parametrize(
-    ("write", "reason"),
+    ("changes", "reason"),
     [
-        (lambda path: None, "FileNotFoundError"),
+        ({"train_digit": np.array([Trap()])}, "ValueError: Object arrays cannot"),
+        ({"train_image": np.zeros((1, 28, 28))}, "TypeError: Cannot cast array"),
+        ({"train_image": np.zeros((1, 28, 27), np.uint8)}, "InputError: train.image is uint8[1, 2"),
+        ({"test_digit": np.array([10], np.uint8)}, "InputError: test.digit holds 10, expected 0 "),
+        ({"test_number": np.array(["3"])}, "TypeError: Cannot cast array data"),
+        ({"test_number": np.array([3, 3], np.uint8)}, "InputError: test.number is int32[2], exp"),
+        (lambda path: path.unlink(), "FileNotFoundError"),
         (lambda path: np.array([Trap()]).dump(path), "ValueError"),
-        (partial(write_sample, train_digit=np.array([Trap()])), "ValueError: Object arrays cannot"),
-        (partial(write_sample, train_image=np.zeros((1, 28, 28))), "TypeError: Cannot cast array"),
-        (
-            partial(write_sample, train_image=np.zeros((1, 28, 27), np.uint8)),
-            "InputError: train.image is uint8[1, 28, 27], expected",
-        ),
-        (
-            partial(write_sample, test_digit=np.array([10], np.uint8)),
-            "InputError: test.digit holds 10, expected 0 .. 9):",
-        ),
-        (partial(write_sample, test_number=np.array(["3"])), "TypeError: Cannot cast array data"),
-        (
-            partial(write_sample, test_number=np.array([3, 3], np.uint8)),
-            "InputError: test.number is int32[2], expected",
-        ),
     ],
 )
-def test_another_file_in_the_place_of_the_sample_is_refused(
-    sample_file: Path, write: Callable[[Path], object], reason: str
-) -> None:
-    write(sample_file)
+def test_another_file_in_the_place_of_the_sample_is_refused(sample_file, changes, reason):
+    write_sample(sample_file, **({} if callable(changes) else changes))
+    if callable(changes):
+        changes(sample_file)
     _, refusal = attempt(DataError, load, "sample")
     assert refusal.startswith(f"{sample_file} cannot be read ({reason}")
     assert not Path("trapped").exists()
+
+
+@pytest.mark.parametrize(
+    ("split", "count", "first", "sha256"),
+    [
+        ("train", 60_000, [1, 1, 7, 7, 6, 4, 7, 7, 3, 0], "bf2a2fdf90e70e92ca2e4fee63006561"),
+        ("test", 10_000, [2, 2, 6, 5, 1, 7, 2, 0, 5, 6], "f31af3faf56a73b2a1b9060ad1d28925"),
+    ],
+)
+def test_numbers_are_drawn_once_and_for_all(split, count, first, sha256):
+    """A change here is a change of the data set: it takes a new VERSION and a new sample."""
+    numbers = fixed_numbers(split, count)
+    assert numbers.dtype == np.int32
+    assert numbers[:10].tolist() == first
+    assert hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest().startswith(sha256)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("jax_default_prng_impl", "rbg"),
+        ("jax_threefry_partitionable", False),
+        ("jax_random_seed_offset", 7),
+        ("jax_enable_x64", True),
+        ("jax_disable_jit", True),
+        ("jax_transfer_guard", "disallow"),
+        ("jax_numpy_dtype_promotion", "strict"),
+    ],
+)
+def test_no_setting_of_jax_changes_a_number(setting, value):
+    before = getattr(jax.config, setting)
+    jax.config.update(setting, value)
+    try:
+        assert fixed_numbers("train", 8).tolist() == [1, 1, 7, 7, 6, 4, 7, 7]
+        assert fixed_numbers("test", 8).tolist() == [2, 2, 6, 5, 1, 7, 2, 0]
+    finally:
+        jax.config.update(setting, before)

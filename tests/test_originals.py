@@ -7,10 +7,8 @@ import os
 import socket
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -33,82 +31,68 @@ ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
 IMAGES, LABELS = CONTENTS[NAMES[0]], CONTENTS[NAMES[1]]
 
 
-def write_each(
-    folder: Path, name_of: Callable[[str], str], pack: Callable[[bytes], bytes] = bytes
-) -> None:
-    """Write each file under its name in a folder, packed or not."""
+def write_each(folder, name_of=str, pack=bytes):
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in CONTENTS.items():
-        path = folder / name_of(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pack(content))
+        (folder / name_of(name)).write_bytes(pack(content))
 
 
-def write_zip(folder: Path) -> None:
+def write_zip(folder):
     """Write an archive as Kaggle offers it: a folder for each file, and each file twice."""
     with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
         for name, content in CONTENTS.items():
             archive.writestr(f"{name}/{name}", content)
-            archive.writestr(name.replace("-idx", ".idx"), content)
+            archive.writestr(kaggles(name), content)
 
 
-WAYS: dict[str, Callable[[Path], None]] = {
-    "as they are offered": write_files,
-    "unpacked": partial(write_each, name_of=str),
-    "packed anew": partial(write_each, name_of="{}.gz".format, pack=gzip.compress),
-    "with Kaggle's names": partial(write_each, name_of=lambda name: name.replace("-idx", ".idx")),
-    "with names that say nothing": partial(write_each, name_of=lambda name: f"{hash(name)}.bin"),
-    "as torchvision has them": partial(write_each, name_of="MNIST/raw/{}".format),
-    "as Keras has them": lambda folder: write_npz(folder / "mnist.npz"),
-    "in a zip file": write_zip,
-}
+def kaggles(name):
+    return name.replace("-idx", ".idx")
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_files_are_known_by_what_is_in_them(tiny: Path, way: str) -> None:
-    (tiny / "manual" / "0_notes.txt").write_text("not of MNIST")
-    os.mkfifo(tiny / "manual" / "0_pipe")
-    WAYS[way](tiny / "manual")
-    assert collect(tiny / "data", tiny / "manual") == CONTENTS
-    assert not (tiny / "data").exists()
+def as_tfds(name):
+    return get_dl_fname(f"{name}-mnist.gz", 64 * "0")
 
 
-def write_as_tfds(folder: Path) -> None:
-    """Write the files under the names that TFDS gives its downloads."""
-    write_each(folder, lambda x: get_dl_fname(f"{x}-mnist.gz", 64 * "0"), gzip.compress)
-
-
-PLACES: dict[str, Callable[[Path], None]] = {
-    "data/downloads/manual": write_files,
-    "data/downloads": write_as_tfds,
-    "data/downloads/mnist": write_as_tfds,
-    "data/mnist_sum/1.0.0/arrays.npz": write_npz,
-    "here/data/MNIST/raw": write_files,
-    "here/MNIST/raw": write_files,
-    "home/.keras/datasets/mnist.npz": write_npz,
-    "keras/datasets/mnist.npz": write_npz,
-}
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_files_are_found_in_the_usual_places(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
+@pytest.mark.parametrize(
+    ("place", "write"),
+    [
+        ("manual", write_files),
+        ("manual", write_each),
+        ("manual", partial(write_each, name_of=kaggles)),
+        ("manual", partial(write_each, name_of=lambda name: f"{hash(name)}.bin")),
+        ("manual/MNIST/raw", write_each),
+        ("manual/mnist.npz", write_npz),
+        ("manual", write_zip),
+        ("mnist.npz", write_npz),
+        ("data/downloads/manual", write_files),
+        ("data/downloads", partial(write_each, name_of=as_tfds, pack=gzip.compress)),
+        ("data/downloads/mnist", partial(write_each, name_of=as_tfds, pack=gzip.compress)),
+        ("data/mnist_sum/1.0.0/arrays.npz", write_npz),
+        ("here/data/MNIST/raw", write_files),
+        ("here/MNIST/raw", write_files),
+        ("home/.keras/datasets/mnist.npz", write_npz),
+        ("keras/datasets/mnist.npz", write_npz),
+    ],
+)
+def test_files_are_known_by_what_is_in_them_and_found_in_the_usual_places(
+    tiny, monkeypatch, place, write
+):
     if place.startswith("keras"):
         monkeypatch.setenv("KERAS_HOME", str(tiny / "keras"))
-    PLACES[place](tiny / place)
-    assert collect(tiny / "data", None) == CONTENTS
+    (tiny / "manual" / "0_notes.txt").write_text("not of MNIST")
+    os.mkfifo(tiny / "manual" / "0_pipe")
+    write(tiny / place)
+    before = sorted(tiny.rglob("*"))
+    given = {"manual": tiny / "manual", "mnist.npz": tiny / "mnist.npz"}.get(place.split("/")[0])
+    assert collect(tiny / "data", given) == CONTENTS
+    assert sorted(tiny.rglob("*")) == before
 
 
-def test_files_are_put_together_from_several_places(tiny: Path) -> None:
+def test_files_are_put_together_from_several_places(tiny):
     write_files(tiny / "manual")
     (tiny / "data" / "downloads" / "mnist").mkdir(parents=True)
     (tiny / "manual" / f"{NAMES[2]}.gz").rename(tiny / "data" / "downloads" / "mnist" / "it")
     assert collect(tiny / "data", tiny / "manual") == CONTENTS
-
-
-def test_a_file_in_the_place_of_the_folder_is_taken(tiny: Path) -> None:
-    write_npz(tiny / "mnist.npz")
-    assert collect(tiny / "data", tiny / "mnist.npz") == CONTENTS
 
 
 @pytest.mark.parametrize(
@@ -124,7 +108,7 @@ def test_a_file_in_the_place_of_the_folder_is_taken(tiny: Path) -> None:
         (b"PK\3\4 and no more", "cannot be read: File is not a zip file"),
     ],
 )
-def test_what_lies_there_instead_is_named(tiny: Path, content: bytes, remark: str) -> None:
+def test_what_lies_there_instead_is_named(tiny, content, remark):
     write_files(tiny / "manual")
     path = tiny / "manual" / f"{NAMES[0]}.gz"
     path.write_bytes(content)
@@ -135,31 +119,29 @@ def test_what_lies_there_instead_is_named(tiny: Path, content: bytes, remark: st
     assert not (tiny / "data").exists()
 
 
-def test_many_other_files_are_not_all_named(tiny: Path) -> None:
+def test_many_other_files_are_not_all_named(tiny):
     for letter in "abcdefgh":
         (tiny / "manual" / letter).touch()
     with pytest.raises(DataError, match=r"/d holds [^;]*; [^;]*/e holds [^;]*\), or use"):
         collect(tiny / "data", tiny / "manual")
 
 
-def test_a_file_that_is_too_large_is_not_read(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_large_is_not_read(tiny, monkeypatch):
     monkeypatch.setattr(originals, "LARGEST", 1000)
     monkeypatch.setattr(originals, "unpack", lambda path: pytest.fail(f"reads {path}"))
     (tiny / "manual" / "large").write_bytes(IMAGES)
     assert search([tiny / "manual" / "large"], {}) == []
 
 
-def test_a_folder_that_is_not_there_is_one_sentence(tiny: Path) -> None:
-    with pytest.raises(DataError) as caught:
-        collect(tiny / "data", tiny / "nowhere")
-    assert str(caught.value) == (
-        f"The folder {tiny / 'nowhere'} of MNIST's files is missing or cannot be read."
-    )
+def test_a_folder_that_is_not_there_is_one_sentence(tiny):
+    folder = tiny / "nowhere"
+    with pytest.raises(DataError, match=f"^The folder {folder} of MNIST's files is missing or"):
+        collect(tiny / "data", folder)
 
 
 @hostile
 @given(st.binary() | damaged(st.sampled_from([IMAGES, gzip.compress(LABELS, mtime=0)])))
-def test_a_folder_of_anything_is_searched(tmp_path: Path, content: bytes) -> None:
+def test_a_folder_of_anything_is_searched(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     assert len(" ".join(search([tmp_path / "file"], {})).splitlines()) <= 1
 
@@ -174,14 +156,7 @@ def test_a_folder_of_anything_is_searched(tmp_path: Path, content: bytes) -> Non
         ("http://mnist/", "HTTP_PROXY", "http://a..b:9", "encoding with 'idna' codec failed"),
     ],
 )
-def test_out_of_reach_is_one_sentence(
-    tiny: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    address: str,
-    variable: str,
-    value: str,
-    reason: str,
-) -> None:
+def test_out_of_reach_is_one_sentence(tiny, monkeypatch, address, variable, value, reason):
     monkeypatch.setattr(originals, "ADDRESS", address)
     monkeypatch.setenv(variable, value)
     monkeypatch.setenv(variable.lower(), value)
@@ -189,26 +164,19 @@ def test_out_of_reach_is_one_sentence(
         raise KeyError("of a caller who tries something else then")
     except KeyError:
         _, refusal = attempt(DataError, collect, tiny / "data", None)
-    assert refusal.startswith(
-        f"MNIST is not prepared and cannot be downloaded ({address}{NAMES[0]}.gz: {reason}"
-    )
-    assert refusal.endswith(
-        f"): put {', '.join(f'{name}.gz' for name in NAMES)} into {tiny}/data/downloads/manual, "
-        'or use the data set "sample", which comes with mnist_sum.'
-    )
+    cannot = "MNIST is not prepared and cannot be downloaded"
+    assert refusal.startswith(f"{cannot} ({address}{NAMES[0]}.gz: {reason}")
+    files = ", ".join(f"{name}.gz" for name in NAMES)
+    instead = 'or use the data set "sample", which comes with mnist_sum.'
+    assert refusal.endswith(f"): put {files} into {tiny}/data/downloads/manual, {instead}")
     assert not (tiny / "data").exists()
 
 
 @pytest.fixture
-def host(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def host(tiny, monkeypatch):
     """Offer the files of a folder for download, from this machine."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep quiet."""
-
     write_files(tiny / "offered")
-    handler = partial(Handler, directory=str(tiny / "offered"))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tiny / "offered"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
         monkeypatch.setattr(originals, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
@@ -216,7 +184,7 @@ def host(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         server.shutdown()
 
 
-def test_files_are_downloaded_once(tiny: Path, host: Path) -> None:
+def test_files_are_downloaded_once(tiny, host):
     assert collect(tiny / "data", None) == CONTENTS
     for path in host.iterdir():
         path.unlink()
@@ -229,9 +197,7 @@ def test_files_are_downloaded_once(tiny: Path, host: Path) -> None:
     ("content", "reason"),
     [(None, "404 Client Error: File not found"), (b"a page", "has 6 bytes of something else")],
 )
-def test_another_download_is_reported_and_thrown_away(
-    tiny: Path, host: Path, content: bytes | None, reason: str
-) -> None:
+def test_another_download_is_reported_and_thrown_away(tiny, host, content, reason):
     (host / f"{NAMES[0]}.gz").unlink()
     if content:
         (host / f"{NAMES[0]}.gz").write_bytes(content)
@@ -240,9 +206,7 @@ def test_another_download_is_reported_and_thrown_away(
     assert list((tiny / "data").rglob("*.*")) == []
 
 
-def test_a_server_that_never_answers_is_given_up(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_never_answers_is_given_up(tiny, monkeypatch):
     monkeypatch.setattr(originals, "TIMEOUT", (0.3, 0.3))
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/"
@@ -251,7 +215,7 @@ def test_a_server_that_never_answers_is_given_up(
             collect(tiny / "data", None)
 
 
-def test_the_digests_are_those_of_the_files_that_tfds_registers() -> None:
+def test_the_digests_are_those_of_the_files_that_tfds_registers():
     if not ORIGINAL_FILES.is_dir():
         pytest.skip(f"the four original files are not in {ORIGINAL_FILES}")
     package = Path(tensorflow_datasets.__file__).parent
