@@ -12,10 +12,7 @@ from experiments.run import RunOptions
 from experiments.summarize import SummarizeOptions
 from experiments.system.arguments import ConfigOptions, parse, parse_options, resume_command
 from mnist_sum.errors import RecipeError, UsageError
-from tests import hostile_input
 from tests.hostile_input import FIELDS, attempt, hostile
-
-given_folder = hostile_input.given_folder
 
 
 @pytest.mark.parametrize(

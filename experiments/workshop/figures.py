@@ -1,7 +1,7 @@
 """Write the tables of results into README.md and docs/: python -m experiments.workshop.figures.
 
 What stands between <!-- figures: NAME --> and <!-- end --> is made here, from the records in
-experiments/results/. Nothing here imports JAX.
+experiments/results/.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from experiments.configs import STUDIES
 from experiments.workshop.benchmark.results import (
     FASTER,
     PREPARED,
@@ -24,6 +25,8 @@ from experiments.workshop.benchmark.results import (
     spread,
     summarize_runs,
 )
+from mnist_sum.errors import DataError
+from mnist_sum.terminal import exit_code
 
 ROOT = Path(__file__).parents[2]
 RESULTS = "experiments/results"
@@ -32,8 +35,6 @@ ORIGINAL_LOG = ROOT / RESULTS / "original.jsonl"
 TEXTS = ("README.md", "docs/recipes.md", "docs/performance.md", "docs/gpu.md")
 PLACE = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RECIPES = ("base", "fast", "best")
-STUDIES = ["fast", "fixed_numbers", "fresh_numbers", "exact_adder", "sum_alone", "sum_alone_exact"]
-STUDIES += ["unseen_pairs", "unseen_pairs_exact"]
 STUDIED = ("adder", "numbers", "unseen_pairs", "digit_weight")  # fields of the recipe
 AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
 LAST = 7  # epochs that are averaged, as single ones are noisy
@@ -42,20 +43,16 @@ OUTPUTS = ("digit", "sum")
 Runs = list[list[Figures]]  # of one config: for each seed, a record of every epoch
 
 
-class RecordError(Exception):
-    """A record or a text that no table can be made of; the message says why."""
-
-
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
-    try:
-        for name in TEXTS:
-            (ROOT / name).write_text(with_figures(name), encoding="utf-8")
-    except RecordError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(write)
+
+
+def write() -> None:
+    """Write the tables into all texts; raises DataError."""
+    for name in TEXTS:
+        (ROOT / name).write_text(with_figures(name), encoding="utf-8")
 
 
 def with_figures(text: str) -> str:
@@ -64,7 +61,7 @@ def with_figures(text: str) -> str:
     def fill(place: re.Match[str]) -> str:
         start, name, end = place.groups()
         if name not in TABLES:
-            raise RecordError(f"{text} asks for {name!r}; the tables are {', '.join(TABLES)}.")
+            raise DataError(f"{text} asks for {name!r}; the tables are {', '.join(TABLES)}.")
         rows = list(TABLES[name](ROOT / RESULTS))
         made = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
         made = made.replace(f"]({RESULTS}", f"]({'../' * text.count('/')}{RESULTS}")
@@ -95,7 +92,7 @@ def recipes(records: Path) -> Iterator[Figures]:
 
 def studies(records: Path) -> Iterator[Figures]:
     """Compare `fast` with what it reaches when one thing is changed."""
-    for name, runs, config in read_runs(records, STUDIES):
+    for name, runs, config in read_runs(records, ("fast", *STUDIES)):
         fields = {field: config[field] for field in STUDIED}
         digit, sum_ = (percent(runs, what) for what in OUTPUTS)
         gaps = [of_sum - of_digit for of_digit, of_sum in zip(digit, sum_, strict=True)]
@@ -147,7 +144,7 @@ def kernels(records: Path) -> list[Figures]:
     return [{"program": name} | counts for name, counts in programs.items()]
 
 
-def read_runs(records: Path, names: Sequence[str]) -> Iterator[tuple[str, Runs, Figures]]:
+def read_runs(records: Path, names: Iterable[str]) -> Iterator[tuple[str, Runs, Figures]]:
     """Read what there is of these configs: name, runs, and fields."""
     for name in names:
         paths = (records / name).glob("seed-*.jsonl")
@@ -161,7 +158,7 @@ def read(path: Path) -> list[Any]:
         text = path.read_text(encoding="utf-8")
         return [json.loads(x) for x in (text.splitlines() if path.suffix == ".jsonl" else [text])]
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path} cannot be read: {error}.") from None
+        raise DataError(f"{path} cannot be read: {error}.") from None
 
 
 TABLES: dict[str, Callable[[Path], Iterable[Figures]]] = {
