@@ -4,7 +4,6 @@ import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
 from unittest.mock import MagicMock
 
 import jax
@@ -16,10 +15,10 @@ from hypothesis import strategies as st
 from tensorflow_datasets.core.utils import gcs_utils
 
 from mnist_sum.data import load
-from mnist_sum.data.builder import MnistSumBuilder
 from mnist_sum.data.dataset import fixed_numbers
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
+from tests.commands import ROOT
 from tests.hostile_input import attempt, hostile
 
 tiny = tiny_mnist.tiny
@@ -47,7 +46,7 @@ print("loaded")
 
 @pytest.fixture
 def manual_dir(tiny, monkeypatch):
-    tiny_mnist.write_files(tiny / "manual")
+    tiny_mnist.write_packed(tiny / "manual")
     monkeypatch.setattr(gcs_utils, "is_dataset_on_gcs", lambda _: pytest.fail("goes online"))
     return tiny / "manual"
 
@@ -66,15 +65,10 @@ def folder(data_dir, manual_dir):
 
 def start_load(data_dir, manual_dir, seconds):
     """Load the tiny MNIST in a process of its own; returns it while it is at writing a split."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW_LOAD, str(data_dir), str(manual_dir), str(seconds)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[1],
-        env=os.environ | {"JAX_PLATFORMS": "cpu"},
-    )
-    assert process.stdout is not None
+    command = [sys.executable, "-c", SLOW_LOAD, str(data_dir), str(manual_dir), str(seconds)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
     assert process.stdout.readline() == "writing\n"
     return process
 
@@ -88,9 +82,8 @@ def files_in(folder):
 def assert_is_tiny(splits):
     for split, dataset in splits._asdict().items():
         images, digits = tiny_mnist.arrays(split)
-        np.testing.assert_array_equal(dataset.image, images)
-        np.testing.assert_array_equal(dataset.digit, digits)
-        np.testing.assert_array_equal(dataset.number, fixed_numbers(split, len(images)))
+        expected = images, digits, fixed_numbers(split, len(images))
+        jax.tree.map(np.testing.assert_array_equal, tuple(dataset), expected)
 
 
 def test_preparing_needs_no_tensorflow_and_says_nothing(data_dir, manual_dir, capfd):
@@ -118,22 +111,10 @@ def test_tfds_itself_reads_the_same(data_dir, folder):
         jax.tree.map(np.testing.assert_array_equal, example, dataset._asdict())
 
 
-def test_an_interrupted_preparation_leaves_nothing_prepared(data_dir, manual_dir, monkeypatch):
-    def interrupted(*_):
-        yield "train", {"image": np.zeros((1, 28, 28), np.uint8), "digit": [1], "number": [1]}
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MnistSumBuilder, "_generate_examples", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            load("mnist", data_dir, manual_dir)
-    assert files_in(data_dir) == set()
-    assert_is_tiny(load("mnist", data_dir, manual_dir))
-
-
 def test_a_killed_preparation_is_done_again(data_dir, manual_dir):
     with start_load(data_dir, manual_dir, seconds=60) as process:
         process.kill()
+    assert not (data_dir / "mnist_sum" / "2.0.0").exists()
     assert_is_tiny(load("mnist", data_dir, manual_dir))
 
 
@@ -145,8 +126,8 @@ def test_two_processes_prepare_one_after_the_other(data_dir, manual_dir):
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(data_dir, manual_dir):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
         with pytest.raises(DataError, match=f"MNIST cannot be prepared in {data_dir} .*too large"):
             load("mnist", data_dir, manual_dir)
     finally:

@@ -93,7 +93,7 @@ def test_the_sample_needs_nothing_that_prepares_mnist():
 
 @pytest.mark.parametrize("variable", ["TFDS_DATA_DIR", "HOME"])
 def test_the_data_folder_is_where_tfds_has_it(tiny, monkeypatch, variable):
-    tiny_mnist.write_files(tiny / "tensorflow_datasets" / "downloads" / "manual")
+    tiny_mnist.write_packed(tiny / "tensorflow_datasets" / "downloads" / "manual")
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
     value = {"TFDS_DATA_DIR": tiny / "tensorflow_datasets", "HOME": tiny}[variable]
     monkeypatch.setenv(variable, str(value))
@@ -182,17 +182,16 @@ def test_another_file_in_the_place_of_the_sample_is_refused(sample_file, changes
 
 
 @pytest.mark.parametrize(
-    ("split", "count", "first", "sha256"),
+    ("split", "count", "sha256"),
     [
-        ("train", 60_000, [1, 1, 7, 7, 6, 4, 7, 7, 3, 0], "bf2a2fdf90e70e92ca2e4fee63006561"),
-        ("test", 10_000, [2, 2, 6, 5, 1, 7, 2, 0, 5, 6], "f31af3faf56a73b2a1b9060ad1d28925"),
+        ("train", 60_000, "bf2a2fdf90e70e92ca2e4fee63006561"),
+        ("test", 10_000, "f31af3faf56a73b2a1b9060ad1d28925"),
     ],
 )
-def test_numbers_are_drawn_once_and_for_all(split, count, first, sha256):
+def test_numbers_are_drawn_once_and_for_all(split, count, sha256):
     """A change here is a change of the data set: it takes a new VERSION and a new sample."""
     numbers = fixed_numbers(split, count)
     assert numbers.dtype == np.int32
-    assert numbers[:10].tolist() == first
     assert hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest().startswith(sha256)
 
 

@@ -23,7 +23,7 @@ from mnist_sum.data.originals import collect, search, write_idx
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
 from tests.hostile_input import attempt, damaged, hostile
-from tests.tiny_mnist import CONTENTS, NAMES, write_files, write_npz
+from tests.tiny_mnist import CONTENTS, NAMES, write_files, write_npz, write_packed
 
 tiny = tiny_mnist.tiny
 
@@ -31,10 +31,8 @@ ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
 IMAGES, LABELS = CONTENTS[NAMES[0]], CONTENTS[NAMES[1]]
 
 
-def write_each(folder, name_of=str, pack=bytes):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in CONTENTS.items():
-        (folder / name_of(name)).write_bytes(pack(content))
+def kaggles(name):
+    return name.replace("-idx", ".idx")
 
 
 def write_zip(folder):
@@ -45,31 +43,27 @@ def write_zip(folder):
             archive.writestr(kaggles(name), content)
 
 
-def kaggles(name):
-    return name.replace("-idx", ".idx")
-
-
-def as_tfds(name):
-    return get_dl_fname(f"{name}-mnist.gz", 64 * "0")
+def write_as_tfds(folder):
+    write_packed(folder, name_of=lambda name: get_dl_fname(f"{name}-mnist.gz", 64 * "0"))
 
 
 @pytest.mark.parametrize(
     ("place", "write"),
     [
+        ("manual", write_packed),
         ("manual", write_files),
-        ("manual", write_each),
-        ("manual", partial(write_each, name_of=kaggles)),
-        ("manual", partial(write_each, name_of=lambda name: f"{hash(name)}.bin")),
-        ("manual/MNIST/raw", write_each),
+        ("manual", partial(write_files, name_of=kaggles)),
+        ("manual", partial(write_files, name_of=lambda name: f"{hash(name)}.bin")),
+        ("manual/MNIST/raw", write_files),
         ("manual/mnist.npz", write_npz),
         ("manual", write_zip),
         ("mnist.npz", write_npz),
-        ("data/downloads/manual", write_files),
-        ("data/downloads", partial(write_each, name_of=as_tfds, pack=gzip.compress)),
-        ("data/downloads/mnist", partial(write_each, name_of=as_tfds, pack=gzip.compress)),
+        ("data/downloads/manual", write_packed),
+        ("data/downloads", write_as_tfds),
+        ("data/downloads/mnist", write_as_tfds),
         ("data/mnist_sum/1.0.0/arrays.npz", write_npz),
-        ("here/data/MNIST/raw", write_files),
-        ("here/MNIST/raw", write_files),
+        ("here/data/MNIST/raw", write_packed),
+        ("here/MNIST/raw", write_packed),
         ("home/.keras/datasets/mnist.npz", write_npz),
         ("keras/datasets/mnist.npz", write_npz),
     ],
@@ -89,7 +83,7 @@ def test_files_are_known_by_what_is_in_them_and_found_in_the_usual_places(
 
 
 def test_files_are_put_together_from_several_places(tiny):
-    write_files(tiny / "manual")
+    write_packed(tiny / "manual")
     (tiny / "data" / "downloads" / "mnist").mkdir(parents=True)
     (tiny / "manual" / f"{NAMES[2]}.gz").rename(tiny / "data" / "downloads" / "mnist" / "it")
     assert collect(tiny / "data", tiny / "manual") == CONTENTS
@@ -109,7 +103,7 @@ def test_files_are_put_together_from_several_places(tiny):
     ],
 )
 def test_what_lies_there_instead_is_named(tiny, content, remark):
-    write_files(tiny / "manual")
+    write_packed(tiny / "manual")
     path = tiny / "manual" / f"{NAMES[0]}.gz"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -128,9 +122,8 @@ def test_many_other_files_are_not_all_named(tiny):
 
 def test_a_file_that_is_too_large_is_not_read(tiny, monkeypatch):
     monkeypatch.setattr(originals, "LARGEST", 1000)
-    monkeypatch.setattr(originals, "unpack", lambda path: pytest.fail(f"reads {path}"))
-    (tiny / "manual" / "large").write_bytes(IMAGES)
-    assert search([tiny / "manual" / "large"], {}) == []
+    write_files(tiny)
+    assert search([tiny / NAMES[0]], {}) == []
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tiny):
@@ -175,7 +168,7 @@ def test_out_of_reach_is_one_sentence(tiny, monkeypatch, address, variable, valu
 @pytest.fixture
 def host(tiny, monkeypatch):
     """Offer the files of a folder for download, from this machine."""
-    write_files(tiny / "offered")
+    write_packed(tiny / "offered")
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tiny / "offered"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()

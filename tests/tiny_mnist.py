@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,14 @@ def arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
 CONTENTS = dict(zip(NAMES, map(write_idx, arrays("train") + arrays("test")), strict=True))
 
 
-def write_files(folder: Path) -> None:
-    """Write the four files as they are offered for download."""
+def write_files(folder: Path, name_of=str, pack=bytes) -> None:
+    """Write the four files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in CONTENTS.items():
-        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+        (folder / name_of(name)).write_bytes(pack(content))
+
+
+write_packed = partial(write_files, name_of="{}.gz".format, pack=gzip.compress)  # as offered
 
 
 def write_npz(path: Path) -> None:
