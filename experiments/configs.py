@@ -50,10 +50,9 @@ RANGES = {
 
 def vary(config: Config, **fields: Any) -> Config:
     """Replace some fields, of the run or of its recipe; raises RecipeError."""
-    of_recipe = {name: value for name, value in fields.items() if name in RECIPE_FIELDS}
-    of_run = {name: value for name, value in fields.items() if name not in RECIPE_FIELDS}
+    of_recipe = {name: fields.pop(name) for name in RECIPE_FIELDS & fields.keys()}
     recipe = dataclasses.replace(config.recipe, **of_recipe)
-    return dataclasses.replace(config, recipe=recipe, **of_run)
+    return dataclasses.replace(config, recipe=recipe, **fields)
 
 
 def fields_of(config: Config) -> dict[str, Any]:

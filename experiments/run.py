@@ -29,8 +29,7 @@ from experiments.system.device import (
     device_name,
     use_precision,
 )
-from experiments.system.images import load_splits
-from experiments.system.this_run import Run
+from experiments.system.this_run import Run, load_splits
 from experiments.training.epochs import train
 from experiments.training.seeds import keep_log, train_seeds
 from mnist_sum.data import Splits
@@ -215,15 +214,11 @@ def quiet_orbax() -> Iterator[None]:
 
 def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:
     """Say what runs, on what, before anything takes time."""
-    kind = devices[0].platform
+    kind, name = devices[0].platform, device_name(devices[0])
     on_cpu = " (no GPU found)" if options.device == "auto" and kind == "cpu" else ""
-    name = device_name(devices[0])
+    train, test = (f"{len(dataset.digit):,}" for dataset in splits)
     print(f"Device:  {len(devices)} x {kind}, {name}{on_cpu}; JAX {jax.__version__}")
-    print(
-        f"Data:    {options.config.dataset}, {len(splits.train.digit):,} training and "
-        f"{len(splits.test.digit):,} test images",
-        flush=True,
-    )
+    print(f"Data:    {options.config.dataset}, {train} training and {test} test images", flush=True)
 
 
 if __name__ == "__main__":

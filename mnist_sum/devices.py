@@ -23,8 +23,9 @@ def use_processor() -> None:
 def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
     """List all devices of a kind, or of the one that JAX prefers, and say why it uses no GPU.
 
-    The reason is empty if JAX gives none, the list if there is no such device. Raises UsageError
-    where JAX_PLATFORMS or JAX_NUM_CPU_DEVICES leaves nothing to compute on.
+    The reason is empty if JAX gives none, the list if there is no such device; JAX's own lines and
+    tracebacks about it are not shown. Raises UsageError where JAX_PLATFORMS or JAX_NUM_CPU_DEVICES
+    leaves nothing to compute on.
     """
     platforms, cores = (getattr(jax.config, f"jax_{x}") for x in ("platforms", "num_cpu_devices"))
     if cores < 1 and cores != -1:  # which stands for no choice
@@ -35,9 +36,8 @@ def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
         """Keep the first line of what JAX would show with its traceback."""
         if record.levelno < logging.WARNING:
             return True
-        error = record.exc_info[1] if record.exc_info else None
-        lines = str(error or record.getMessage()).splitlines() or ["no reason is given"]
-        reasons.append(lines[0][:SHOWN].strip().rstrip("."))
+        error = record.exc_info[1] if record.exc_info else record.getMessage()
+        reasons.extend(str(error).splitlines()[:1])
         return False
 
     logger = logging.getLogger("jax._src.xla_bridge")
@@ -53,4 +53,4 @@ def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
             f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
             "it out, or set it to cpu."
         )
-    return devices, reasons[0] if reasons else ""
+    return devices, "".join(reasons[:1])[:SHOWN].strip().rstrip(".")

@@ -6,7 +6,10 @@ from typing import NamedTuple
 import jax
 
 from experiments.configs import Config
-from mnist_sum.data import Splits
+from experiments.system.arguments import ConfigOptions
+from mnist_sum.data import Dataset, Splits, load
+from mnist_sum.errors import RecipeError
+from mnist_sum.learning.epoch import count_steps
 
 
 class Run(NamedTuple):
@@ -18,3 +21,19 @@ class Run(NamedTuple):
     devices: list[jax.Device]
     splits: Splits
     """On the host: what to train on, and what to test on."""
+
+
+def load_splits(options: ConfigOptions) -> Splits:
+    """Load the images that a config trains on, and those that it is tested on or holds out."""
+    config = options.config
+    train, test = load(config.dataset, options.data.data_dir, options.data.manual_dir)
+    train = Dataset(*(x[: config.train_examples] for x in train))
+    if config.held_out:
+        rest = len(train.digit) - config.held_out
+        if rest < 2:
+            images = f"{len(train.digit)} images"
+            raise RecipeError(f"held_out is {config.held_out} and must leave 2 of {images}.")
+        test = Dataset(*(x[rest:] for x in train))
+        train = Dataset(*(x[:rest] for x in train))
+    count_steps(config.recipe, len(train.digit))  # raises for a last batch of one image
+    return Splits(train, test)

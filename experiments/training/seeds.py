@@ -43,7 +43,7 @@ def train_seeds(
     Raises UsageError if one of them fails, once all have stopped.
     """
     folders = [folder / f"seed-{seed}" for seed in seeds]
-    for log in (log_of(own) for own in folders if not workdir.is_ours(own / workdir.CONFIG)):
+    for log in (log_of(own) for own in folders if not own.exists()):
         if log.exists():
             raise UsageError(f"{log} is not of a run, and would be replaced; choose a --workdir.")
     waiting, running = list(seeds), list[Training]()
