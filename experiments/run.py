@@ -36,7 +36,6 @@ from mnist_sum.data import Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
-from mnist_sum.learning.sharding import data_mesh
 from mnist_sum.program_cache import keep_compiled_programs
 from mnist_sum.terminal import exit_code
 
@@ -143,7 +142,7 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         this_run = Run(name, config, folder, devices, splits)
         state, records = train(this_run, options.resume, compute.profile)
         network = Network(config.recipe, state.variables)
-        outputs = predict_outputs(network, splits.test.image, data_mesh(devices))
+        outputs = predict_outputs(network, splits.test.image, this_run.mesh)
         if distributed.is_first():
             write_report(this_run, records, jax.device_get(outputs))
         if name == "smoke":

@@ -1,4 +1,4 @@
-"""Devices: the kind that was asked for, or a sentence."""
+"""Devices: the kind that was asked for, or a sentence; as many as may be used."""
 
 import os
 import subprocess
@@ -23,30 +23,32 @@ from mnist_sum.program_cache import keep_compiled_programs
 from tests.commands import ROOT
 
 
-@pytest.mark.parametrize("choice", ["auto", "cpu"])
-def test_there_is_always_a_cpu(choice):
-    assert choose_devices(choice) == jax.devices()
-
-
-def test_a_gpu_that_is_not_there_is_an_error():
-    with pytest.raises(UsageError, match="--device gpu needs a GPU"):
-        choose_devices("gpu")
-
-
-def test_a_processor_is_called_by_its_name():
-    name = device_name(jax.devices()[0])
-    assert len(name) > 3
-    assert name != "cpu"
-
-
-def test_the_first_so_many_devices_are_taken():
-    assert choose_devices("cpu", 3) == jax.devices()[:3]
+@pytest.mark.parametrize(
+    ("choice", "count", "batch_size", "found"),
+    [
+        ("auto", None, None, 8),
+        ("cpu", None, None, 8),
+        ("cpu", 3, 16, 3),
+        ("auto", None, 16, 8),  # as many as divide the batch
+        ("auto", None, 12, 6),
+        ("auto", None, 7, 7),
+        ("auto", None, 11, 1),
+    ],
+)
+def test_the_first_devices_are_taken(choice, count, batch_size, found):
+    assert choose_devices(choice, count, batch_size) == jax.devices()[:found]
 
 
 @pytest.mark.parametrize("count", [0, 9, -1])
 def test_more_devices_than_there_are_is_one_sentence(count):
     with pytest.raises(UsageError, match=rf"^--devices is {count} and must be 1 .. 8"):
         choose_devices("auto", count)
+
+
+def test_a_processor_is_called_by_its_name():
+    name = device_name(jax.devices()[0])
+    assert len(name) > 3
+    assert name != "cpu"
 
 
 def test_a_flag_is_added_to_those_that_are_set(monkeypatch):
@@ -57,18 +59,21 @@ def test_a_flag_is_added_to_those_that_are_set(monkeypatch):
 
 @pytest.mark.parametrize(
     ("precision", "platform", "products"),
-    [("float32", "gpu", ["highest"]), ("tf32", "gpu", ["tensorfloat32"]), ("tf32", "cpu", [])],
+    [("float32", "gpu", "highest"), ("tf32", "gpu", "tensorfloat32"), ("tf32", "cpu", None)],
 )
-def test_only_a_gpu_has_a_choice_of_precision(monkeypatch, precision, platform, products):
-    said = []
-    monkeypatch.setattr(jax.config, "update", lambda name, value: said.append((name, value)))
+def test_only_a_gpu_has_a_choice_of_precision_which_is_noted(precision, platform, products):
+    before = jax.config.jax_default_matmul_precision
+    jax.config.update("jax_default_matmul_precision", None)
     use_precision(precision, SimpleNamespace(platform=platform))
-    assert said == [("jax_default_matmul_precision", product) for product in products]
-
-
-@pytest.mark.parametrize(("batch_size", "count"), [(16, 8), (12, 6), (7, 7), (11, 1)])
-def test_a_processor_takes_as_many_cores_as_divide_the_batch(batch_size, count):
-    assert choose_devices("auto", None, batch_size) == jax.devices()[:count]
+    settings = {
+        "jax_default_prng_impl": "threefry2x32",
+        "jax_threefry_partitionable": True,
+        "jax_random_seed_offset": 0,
+        "jax_enable_x64": False,
+    }
+    of_gpu = {"jax_default_matmul_precision": products} if platform == "gpu" else {}
+    assert current_settings(SimpleNamespace(platform=platform)) == settings | of_gpu
+    jax.config.update("jax_default_matmul_precision", before)
 
 
 @pytest.mark.parametrize(
@@ -93,82 +98,66 @@ def test_cores_are_counted_that_a_container_may_use(files, cores, monkeypatch, t
     assert available_cores() == cores
 
 
-def test_each_core_that_a_process_may_use_is_a_device():
-    show = (
-        "from experiments.system.device import available_cores, choose_devices;"
-        "print(available_cores(), len(choose_devices('cpu')))"
-    )
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"}
-    found = subprocess.run(
-        [sys.executable, "-c", show], capture_output=True, text=True, env=environment, check=True
-    )
-    cores, devices = found.stdout.split()
-    assert cores == devices
-
-
-SETTINGS = {
-    "jax_default_prng_impl": "threefry2x32",
-    "jax_threefry_partitionable": True,
-    "jax_random_seed_offset": 0,
-    "jax_enable_x64": False,
-}
-
-
-def test_only_an_accelerator_multiplies_with_another_precision():
-    with jax.default_matmul_precision("highest"):
-        assert current_settings(jax.devices()[0]) == SETTINGS
-        expected = SETTINGS | {"jax_default_matmul_precision": "highest"}
-        assert current_settings(SimpleNamespace(platform="gpu")) == expected
+def run_python(code, folder, **variables):
+    """Run some Python elsewhere; returns its output, its errors and its exit code."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_PL", "JAX_NUM"))}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(folder)])
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder,
+        env=environment | variables,
+    )  # fmt: skip
+    return finished.stdout, finished.stderr, finished.returncode
 
 
 PLUGIN = "def initialize():\n    raise RuntimeError('cuInit failed: no driver.\\nmore of it')\n"
+SEARCH = """
+import sys
+from experiments.system.device import available_cores, choose_devices
+from mnist_sum.terminal import exit_code
+def search():
+    devices = choose_devices(sys.argv[1])
+    print(devices[0].platform, len(devices) == available_cores())
+sys.exit(exit_code(search))
+"""
 
 
-def find(tmp_path, choice, **variables):
-    """Look for devices on a machine with a plugin for GPUs that finds no driver."""
+@pytest.mark.parametrize(
+    ("choice", "platforms", "output", "errors"),
+    [
+        ("auto", "", "cpu True\n", "No GPU is used (cuInit failed: no driver).\n"),
+        ("auto", "cpu", "cpu True\n", ""),
+        ("cpu", "cuda", "cpu True\n", ""),
+        ("auto", "rocm", "", "error: JAX_PLATFORMS is rocm, and JAX can use no such device of "),
+        ("gpu", "", "", "error: --device gpu needs a GPU that JAX can use, and there is none (cuI"),
+        (
+            "gpu",
+            "cpu",
+            "",
+            "error: --device gpu needs a GPU that JAX can use, which JAX_PLATFORMS=",
+        ),
+    ],
+)
+def test_what_jax_says_of_missing_devices_is_one_line(choice, platforms, output, errors, tmp_path):
     plugin = tmp_path / "jax_plugins" / "gpu" / "__init__.py"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(PLUGIN)
-    show = (
-        "import experiments.system.device as d, mnist_sum.terminal as t, sys;"
-        f"sys.exit(t.exit_code(lambda: print(d.choose_devices({choice!r})[0].platform)))"
-    )
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_PLATFORMS"} | variables
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(tmp_path)])
-    finished = subprocess.run(
-        [sys.executable, "-c", show], capture_output=True, text=True, env=environment, cwd=tmp_path
-    )
-    return finished.stdout, finished.stderr
-
-
-SEARCHES = [
-    ("auto", None, "cpu\n", "No GPU is used (cuInit failed: no driver).\n"),
-    ("auto", "cpu", "cpu\n", ""),
-    ("cpu", "cuda", "cpu\n", ""),
-    ("auto", "cuda", "", "error: JAX_PLATFORMS is cuda, and JAX can use no such device of this"),
-    ("auto", "rocm", "", "error: JAX_PLATFORMS is rocm, and JAX can use no such device of this"),
-    ("gpu", None, "", "error: --device gpu needs a GPU that JAX can use, and there is none (cuIn"),
-    ("gpu", "cpu", "", "error: --device gpu needs a GPU that JAX can use, which JAX_PLATFORMS=cpu"),
-]
-
-
-@pytest.mark.parametrize(("choice", "platforms", "output", "errors"), SEARCHES)
-def test_what_jax_says_of_missing_devices_is_one_line(choice, platforms, output, errors, tmp_path):
-    variables = {} if platforms is None else {"JAX_PLATFORMS": platforms}
-    found = find(tmp_path, choice, **variables)
+    code = SEARCH.replace("sys.argv[1]", repr(choice))
+    found = run_python(code, tmp_path, JAX_PLATFORMS=platforms)
     assert found[0] == output
     assert found[1].startswith(errors)
     assert found[1].count("\n") == (1 if errors else 0)
+    assert found[2] == (0 if output else 2)
 
 
 COMMANDS = """
-import mnist_sum.__main__, experiments.export, experiments.draw_page, experiments.describe, sys
+from mnist_sum import __main__ as mnist_sum
+from experiments import describe, draw_page, export, read_folder
 from mnist_sum.files.weights import PRETRAINED
 codes = [
-    mnist_sum.__main__.main(["x.png", "--add", "5"]),
-    experiments.export.main([str(PRETRAINED), "--to", "torch", "--output", "x"]),
-    experiments.draw_page.main(["--output", "x"]),
-    experiments.describe.main(["--config", "smoke", "--output", "x"]),
+    mnist_sum.main(["x.png", "--add", "5"]),
+    export.main([str(PRETRAINED), "--to", "torch", "--output", "x"]),
+    draw_page.main(["--output", "x"]),
+    describe.main(["--config", "smoke", "--output", "x"]),
 ]
 print(codes)
 """
@@ -183,45 +172,28 @@ print(codes)
     ],
 )
 def test_every_command_says_what_it_cannot_compute_on(variable, value, sentence, tmp_path):
-    environment = os.environ | {variable: value, "PYTHONPATH": str(ROOT)}
-    finished = subprocess.run(
-        [sys.executable, "-c", COMMANDS], capture_output=True, text=True, env=environment,
-        cwd=tmp_path,
-    )  # fmt: skip
-    assert finished.stdout == "[2, 2, 2, 2]\n"
-    lines = finished.stderr.splitlines()
-    assert len(lines) == 4
-    assert all(line.startswith(f"error: {sentence}") for line in lines)
+    output, errors, _ = run_python(COMMANDS, tmp_path, **{variable: value})
+    assert output == "[2, 2, 2, 2]\n"
+    assert [line.startswith(f"error: {sentence}") for line in errors.splitlines()] == [True] * 4
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def cache(monkeypatch):
-    """Let there be no other folder of compiled programs than the user's, and none in use."""
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
-    before = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", None)
-    yield lambda: jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", before)
-
-
-def test_compiled_programs_are_kept_in_the_users_cache(cache, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert keep_compiled_programs(0.3) is None
-    assert cache() == str(tmp_path / "mnist_sum" / "jax")
-    assert list((tmp_path / "mnist_sum" / "jax").iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("place", "reason"),
-    [("/dev/null/cache", "Not a directory"), (None, "Could not determine home")],
+    [("", None), ("/dev/null", "Not a directory"), (None, "Could not determine home")],
 )
-def test_where_there_is_no_cache_nothing_is_kept(cache, place, reason, monkeypatch):
-    if place:
-        monkeypatch.setenv("XDG_CACHE_HOME", place)
-    else:  # nor an entry in the user database
-        for variable in ("XDG_CACHE_HOME", "HOME"):
-            monkeypatch.delenv(variable, raising=False)
-        monkeypatch.setattr(os, "getuid", lambda: 54321)
-    assert keep_compiled_programs(0.3).startswith(reason)
-    assert cache() is None
+def test_compiled_programs_are_kept_in_the_users_cache_if_there_is_one(
+    place, reason, monkeypatch, tmp_path
+):
+    for variable in ("JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the user database
+    if place is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", place or str(tmp_path))
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    said, cache = keep_compiled_programs(0.3), jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", before)
+    assert (said or "").startswith(reason or "")
+    assert cache == (None if reason else str(tmp_path / "mnist_sum" / "jax"))
+    assert reason or list((tmp_path / "mnist_sum" / "jax").iterdir()) == []

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+from experiments import run
 from experiments.configs import sample
 from experiments.run import RunOptions, default_folder, main
 from experiments.system import workdir
@@ -23,20 +24,12 @@ LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accura
 
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory):
-    """Train on the sample, once for this module."""
+    """Train on the sample, once for this module; returns its folder and what it has printed."""
     folder = tmp_path_factory.mktemp("sample") / "run"
-    profile = folder.with_name("profile")
-    code, output, errors = run_command(
-        "--config", "sample", "--workdir", folder, "--profile", profile
-    )
+    own = ("--workdir", folder, "--profile", folder.with_name("profile"))
+    code, output, errors = run_command("--config", "sample", *own)
     assert (code, errors) == (0, "")
     return folder, output
-
-
-@pytest.fixture(scope="module")
-def records(sample_run):
-    folder, _ = sample_run
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_it_says_what_it_runs_on_and_two_lines_an_epoch(sample_run):
@@ -52,7 +45,23 @@ def test_it_says_what_it_runs_on_and_two_lines_an_epoch(sample_run):
     assert max(len(line) for line in lines if str(folder.parent) not in line) <= 80
 
 
-def test_metrics_have_the_documented_form_and_show_that_it_learns(records):
+def test_the_work_folder_is_complete_and_holds_nothing_else_that_a_run_may_replace(sample_run):
+    folder, output = sample_run
+    assert workdir.read_config(folder) == sample()
+    assert {path.name for path in folder.iterdir()} == {*workdir.OURS, ".lock"}
+    assert (folder / "curves.png").stat().st_size > 10_000
+    assert "![" in (folder / "report.md").read_text()
+    assert f"Profile: {folder.parent}/profile, 20 steps of " in output
+    assert len(list(folder.parent.glob("profile/plugins/profile/*/*.xplane.pb"))) == 1
+
+
+def test_metrics_have_the_documented_form_and_every_sum_is_learned(sample_run):
+    folder, _ = sample_run
+    with open_checkpoints(folder / "checkpoints") as checkpoints:
+        saved = restore_latest(checkpoints)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert saved.records == records
     assert [record["epoch"] for record in records] == list(range(1, sample().epochs + 1))
     for record in records:
         assert set(record) == {"epoch", "train", "test", "seconds", "examples_per_second"}
@@ -60,44 +69,12 @@ def test_metrics_have_the_documented_form_and_show_that_it_learns(records):
         assert record["seconds"] * record["examples_per_second"] == pytest.approx(4000)
     assert records[-1]["test"]["digit_accuracy"] > 0.93
     assert records[-1]["test"]["sum_accuracy"] > 0.9
-
-
-def test_the_work_folder_is_complete_and_holds_what_a_run_may_replace_alone(sample_run):
-    folder, _ = sample_run
-    assert workdir.read_config(folder) == sample()
-    assert {path.name for path in folder.iterdir()} == {*workdir.OURS, ".lock"}
-    assert (folder / "curves.png").stat().st_size > 10_000
-    assert "![" in (folder / "report.md").read_text()
-
-
-def test_a_profile_is_of_some_steps(sample_run):
-    folder, output = sample_run
-    assert f"Profile: {folder.parent}/profile, 20 steps of " in output
-    assert len(list(folder.parent.glob("profile/plugins/profile/*/*.xplane.pb"))) == 1
-
-
-def test_the_sum_is_right_for_all_pairs_of_digit_and_number(sample_run, records):
-    folder, _ = sample_run
-    with open_checkpoints(folder / "checkpoints") as checkpoints:
-        saved = restore_latest(checkpoints)
-    assert saved.records == records
-    test = load("sample").test
-    sums = np.asarray(
-        predict_outputs(Network(saved.recipe, saved.state.variables), test.image).sum_logits
-    ).argmax(-1)
-    for digit in range(10):
-        for number in range(10):
-            answers = sums[test.digit == digit, number]
-            assert np.bincount(answers, minlength=19).argmax() == digit + number
-            assert (answers == digit + number).mean() > 0.6
-
-
-def test_a_work_folder_is_not_overwritten(sample_run, capsys):
-    folder, _ = sample_run
-    before = (folder / "metrics.jsonl").read_bytes()
-    assert main(["--config", "smoke", "--workdir", str(folder)]) == 2
-    assert "already holds a run" in capsys.readouterr().err
-    assert (folder / "metrics.jsonl").read_bytes() == before
+    test, network = load("sample").test, Network(saved.recipe, saved.state.variables)
+    sums = np.asarray(predict_outputs(network, test.image).sum_logits).argmax(-1)
+    for digit, number in np.ndindex(10, 10):
+        answers = sums[test.digit == digit, number]
+        assert np.bincount(answers, minlength=19).argmax() == digit + number
+        assert (answers == digit + number).mean() > 0.6
 
 
 def test_a_run_that_has_stopped_is_gone_on_with_and_not_begun_anew(tmp_path, monkeypatch, capsys):
@@ -115,26 +92,48 @@ def test_a_run_that_has_stopped_is_gone_on_with_and_not_begun_anew(tmp_path, mon
     assert default_folder("other", options, []) == workdir.RUNS / "other"
 
 
+PROXY = "http://127.0.0.1:9"  # where nobody listens
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
         ("--config smoke --device gpu", "--device gpu needs a GPU"),
         ("--config smoke --workdir /dev/null/run", "/dev/null/run cannot be written (Not a dir"),
+        ("--config smoke --workdir ours", "ours already holds a run; choose another --workdir"),
+        ("--config smoke --workdir mine", "mine/report.md is not of a run of this version"),
         ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),
+        ("--config base --data-dir new", 'or use the data set "sample"'),  # without a network
     ],
 )
-def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(line, message, capsys, tmp_path):
-    arguments = line.split()
-    if "--workdir" not in arguments:
-        arguments += ["--workdir", str(tmp_path / "run")]
-    assert main(arguments) == 2
+def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(
+    line, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("http_proxy", PROXY)
+    monkeypatch.setenv("https_proxy", PROXY)
+    workdir.note(tmp_path / "ours", "smoke", sample(), {})
+    workdir.write(tmp_path / "mine" / "report.md", "mine")
+    assert main(line.split()) == 2
     printed = capsys.readouterr()
     assert message in printed.err
     assert printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1
     assert printed.out == ""
-    assert not (tmp_path / "run").exists()
+    assert (tmp_path / "mine" / "report.md").read_text() == "mine"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_error_of_ours_is_not_taken_for_one_of_the_disk(monkeypatch, tmp_path):
+    def find_font(*_):
+        raise FileNotFoundError("a font")
+
+    monkeypatch.setattr(run, "train", find_font)
+    monkeypatch.setattr(run, "train_seeds", find_font)
+    for more in ((), ("--seeds", "2")):
+        with pytest.raises(FileNotFoundError):
+            main(["--config", "smoke", "--workdir", str(tmp_path / f"run{len(more)}"), *more])
 
 
 ODD = """
@@ -167,29 +166,8 @@ def test_a_thread_of_a_clone_that_is_not_installed_trains_and_prints_in_ascii(tm
     assert (tmp_path / "übung" / "report.md").exists()
 
 
-def test_no_data_and_no_network_is_one_sentence_without_a_traceback(tmp_path):
-    proxies = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # none listens
-    finished = subprocess.run(
-        [sys.executable, "-m", "experiments.run", "--config", "base", "--data-dir", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env=os.environ | proxies | {"JAX_PLATFORMS": "cpu", "HOME": str(tmp_path)},
-        timeout=15,
-        check=False,
-    )
-    assert finished.returncode == 2
-    assert finished.stdout == ""
-    assert finished.stderr.count("\n") == 1
-    for word in ("downloads/manual", "train-images-idx3-ubyte.gz", '"sample"'):
-        assert word in finished.stderr
-
-
 def test_the_library_is_imported_with_nothing_it_does_not_need():
-    finished = subprocess.run(
-        [sys.executable, "-c", "import mnist_sum, sys; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    show = [sys.executable, "-c", "import mnist_sum, sys; print(*sys.modules)"]
+    modules = subprocess.run(show, capture_output=True, text=True, check=True).stdout.split()
     needless = {"tensorflow", "tensorflow_datasets", "torch", "matplotlib", "orbax", "chex"}
-    assert not needless & set(finished.stdout.split())
+    assert not needless & set(modules)

@@ -116,10 +116,9 @@ def test_no_two_epochs_share_a_key(monkeypatch):
         raise BegunError
 
     monkeypatch.setattr(epochs, "begin_epoch", begin)
-    training = epochs.Training(Config(RECIPE), SPLITS, None, jax.random.key(0))
     for epoch in range(1, 6):
         with pytest.raises(BegunError):
-            epochs.run_epoch(None, training, epoch)
+            epochs.run_epoch(None, RUN, epoch)
     assert len(set(keys)) == 5
 
 
@@ -130,8 +129,8 @@ def test_statistics_are_taken_anew_after_the_last_epoch_alone(dataset):
 
     def after(epoch, renew):
         config = Config(RECIPE, epochs=2, renew_statistics=renew)
-        training = epochs.Training(config, splits, mesh, jax.random.key(1))
-        return epochs.run_epoch(jax.tree.map(jnp.copy, start), training, epoch)
+        run = RUN._replace(config=config, splits=splits, devices=jax.devices()[:1])
+        return epochs.run_epoch(jax.tree.map(jnp.copy, start), run, epoch)
 
     chex.assert_trees_all_equal(after(1, renew=True)[0], after(1, renew=False)[0])
     (renewed, record), (kept, other) = after(2, renew=True), after(2, renew=False)

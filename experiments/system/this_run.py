@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+from jax.sharding import Mesh
 
 from experiments.configs import Config
 from experiments.system.arguments import ConfigOptions
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.errors import RecipeError
 from mnist_sum.learning.epoch import count_steps
+from mnist_sum.learning.sharding import data_mesh
 
 
 class Run(NamedTuple):
@@ -20,7 +22,12 @@ class Run(NamedTuple):
     folder: Path
     devices: list[jax.Device]
     splits: Splits
-    """On the host: what to train on, and what to test on."""
+    """What to train on, and what to test on; on the host, or replicated over the mesh."""
+
+    @property
+    def mesh(self) -> Mesh:
+        """The devices along the one axis over which batches are split."""
+        return data_mesh(self.devices)
 
 
 def load_splits(options: ConfigOptions) -> Splits:

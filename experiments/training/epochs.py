@@ -3,13 +3,11 @@
 import math
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh
-from jaxtyping import Array, Key
 
 from experiments.configs import Config, command_of, fields_of, list_differences
 from experiments.report.records import Records, original_records
@@ -18,7 +16,6 @@ from experiments.system.device import current_settings
 from experiments.system.distributed import is_first
 from experiments.system.this_run import Run
 from experiments.training.progress import COMPILING, new_bar, print_epoch
-from mnist_sum.data import Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
 from mnist_sum.files.checkpoint import Checkpoint
@@ -34,7 +31,7 @@ from mnist_sum.learning.epoch import (
 from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.network import Network, renew_statistics
-from mnist_sum.learning.sharding import data_mesh, replicate
+from mnist_sum.learning.sharding import replicate
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.terminal import uninterrupted
 
@@ -45,37 +42,14 @@ PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is
 PROFILED_STEPS = 20
 
 
-class Training(NamedTuple):
-    """What every epoch of a run is trained with."""
-
-    config: Config
-    splits: Splits
-    """On all devices."""
-    mesh: Mesh
-    key: Key[Array, ""]
-    """From which each epoch folds its own."""
-
-    def begin(self, epoch: int) -> tuple[Epoch, Tally]:
-        """Shuffle the images for an epoch, and begin its tally; no run trains epoch 0."""
-        key = jax.random.fold_in(self.key, epoch)
-        return begin_epoch(key, len(self.splits.train.digit)), replicate(zero_tally(), self.mesh)
-
-    def take(
-        self, state: TrainState, tally: Tally, plan: Epoch, size: int, start: int, stop: int
-    ) -> tuple[TrainState, Tally]:
-        """Take some steps of an epoch in one call, to which `state` and `tally` are donated."""
-        recipe, train = self.config.recipe, self.splits.train
-        return train_steps(recipe, size, state, tally, train, plan, (start, stop), self.mesh)
-
-
 def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainState, Records]:
     """Train all epochs, or all that the folder does not have yet; returns the records of all.
 
     A `profile` of some steps more, whose results are dropped, goes into its folder.
     """
-    config, mesh = run.config, data_mesh(run.devices)
-    init_key, epochs_key = jax.random.split(jax.random.key(config.seed))
-    training = Training(config, replicate(run.splits, mesh), mesh, epochs_key)
+    config = run.config
+    run = run._replace(splits=replicate(run.splits, run.mesh))
+    init_key, _ = jax.random.split(jax.random.key(config.seed))
     total_steps = np.int32(config.epochs * count_steps(config.recipe, len(run.splits.train.digit)))
     with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
         saved = checkpoint.restore_latest(checkpoints) if resume else None
@@ -87,18 +61,18 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         if is_first():  # again, as the run may have ended between its checkpoint and its metrics
             workdir.note(run.folder, run.name, config, current_settings(run.devices[0]))
             workdir.write_metrics(run.folder, records)
-        state = replicate(state, mesh)
+        state = replicate(state, run.mesh)
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
         print(f"Results: {run.folder}", flush=True)
         if resume:
             print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
         if profile or len(records) < config.epochs:
-            state = compile_ahead(state, training)
+            state = compile_ahead(state, run)
         if profile:
-            write_profile(state, training, profile)
+            write_profile(state, run, profile)
         drawn = time.perf_counter()
         for epoch in range(len(records) + 1, config.epochs + 1):
-            state, record = run_epoch(state, training, epoch)
+            state, record = run_epoch(state, run, epoch)
             with uninterrupted():
                 records.append(record)
                 if is_first():
@@ -151,19 +125,34 @@ def check_same(saved: Checkpoint, run: Run) -> None:
         raise UsageError(f"The run in {run.folder} has other settings of JAX: {changed}.")
 
 
-def compile_ahead(state: TrainState, training: Training) -> TrainState:
-    """Compile what the run calls, so that the time of an epoch is that of its steps.
+def begin(run: Run, epoch: int) -> tuple[Epoch, Tally]:
+    """Shuffle the images for an epoch, and begin its tally; no run trains epoch 0."""
+    _, key = jax.random.split(jax.random.key(run.config.seed))
+    plan = begin_epoch(jax.random.fold_in(key, epoch), len(run.splits.train.digit))
+    return plan, replicate(zero_tally(), run.mesh)
+
+
+def take(
+    run: Run, state: TrainState, tally: Tally, plan: Epoch, size: int, start: int, stop: int
+) -> tuple[TrainState, Tally]:
+    """Take some steps of an epoch in one call, to which `state` and `tally` are donated."""
+    recipe, train, bounds = run.config.recipe, run.splits.train, (start, stop)
+    return train_steps(recipe, size, state, tally, train, plan, bounds, run.mesh)
+
+
+def compile_ahead(state: TrainState, run: Run) -> TrainState:
+    """Compile what a run calls, so that the time of an epoch is that of its steps.
 
     None of its steps is the same program as all of them.
     """
     print(COMPILING, flush=True)
     start = time.perf_counter()
-    recipe, (train, test) = training.config.recipe, training.splits
-    tested = evaluate(Network(recipe, state.variables), test, training.mesh)
-    plan, tally = training.begin(0)
+    recipe, (train, test) = run.config.recipe, run.splits
+    tested = evaluate(Network(recipe, state.variables), test, run.mesh)
+    plan, tally = begin(run, 0)
     for part in parts_of(recipe, len(train.digit)):
-        state, tally = training.take(state, tally, plan, part.batch_size, 0, 0)
-    if training.config.renew_statistics:
+        state, tally = take(run, state, tally, plan, part.batch_size, 0, 0)
+    if run.config.renew_statistics:
         renew_statistics(Network(recipe, state.variables), train)
     jax.block_until_ready((tested, state))
     seconds = time.perf_counter() - start
@@ -171,64 +160,56 @@ def compile_ahead(state: TrainState, training: Training) -> TrainState:
     return state
 
 
-def write_profile(state: TrainState, training: Training, folder: Path) -> None:
+def write_profile(state: TrainState, run: Run, folder: Path) -> None:
     """Record what the devices do in some steps of an epoch that is not trained."""
-    size, _, steps = parts_of(training.config.recipe, len(training.splits.train.digit))[0]
-    plan, tally = training.begin(0)
+    size, _, steps = parts_of(run.config.recipe, len(run.splits.train.digit))[0]
     copied, steps = jax.tree.map(jnp.copy, state), min(PROFILED_STEPS, steps)
+    plan, tally = begin(run, 0)
     with jax.profiler.trace(str(folder)):
         start = time.perf_counter()
-        jax.block_until_ready(training.take(copied, tally, plan, size, 0, steps))
+        jax.block_until_ready(take(run, copied, tally, plan, size, 0, steps))
         seconds = time.perf_counter() - start
     print(f"Profile: {folder}, {steps} steps of {1e6 * seconds / steps:,.0f} us", flush=True)
 
 
-def run_epoch(
-    state: TrainState, training: Training, epoch: int
-) -> tuple[TrainState, dict[str, Any]]:
+def run_epoch(state: TrainState, run: Run, epoch: int) -> tuple[TrainState, dict[str, Any]]:
     """Train one epoch, evaluate, and show both; returns the epoch's record."""
-    config, (data, _) = training.config, training.splits
-    examples = len(data.digit)
+    config, (data, test) = run.config, run.splits
+    recipe, examples = config.recipe, len(data.digit)
     label = f"epoch {epoch:>{len(str(config.epochs))}}/{config.epochs}"
     start, pace = time.perf_counter(), None
-    plan, tally = training.begin(epoch)
+    plan, tally = begin(run, epoch)
     with new_bar(examples, label, "images") as bar:
-        for size, done, end in parts_of(config.recipe, examples):
+        for size, done, end in parts_of(recipe, examples):
             while done < end:
                 called, stop = time.perf_counter(), end_of_call(done, end, pace)
-                state, tally = training.take(state, tally, plan, size, done, stop)
+                state, tally = take(run, state, tally, plan, size, done, stop)
                 check_finite(int(tally.finite_steps), epoch, stop)  # waits for the steps
                 pace, done = (time.perf_counter() - called) / (stop - done), stop
-                train = averages(tally.totals)
-                accuracies = [f"{x} {train[f'{x}_accuracy']:.1%}" for x in ("digit", "sum")]
+                trained = averages(tally.totals)
+                accuracies = [f"{x} {trained[f'{x}_accuracy']:.1%}" for x in ("digit", "sum")]
                 bar.set_postfix_str("  ".join(accuracies), refresh=False)
-                bar.update(min(done * config.recipe.batch_size, examples) - bar.n)
+                bar.update(min(done * recipe.batch_size, examples) - bar.n)
     seconds = time.perf_counter() - start
+    network = Network(recipe, state.variables)
     if epoch == config.epochs and config.renew_statistics:
-        network = renew_statistics(Network(config.recipe, state.variables), data)
+        network = renew_statistics(network, data)
         state = state.replace(batch_stats=network.variables["batch_stats"])
-    test = test_averages(state, training)
-    if not all(map(math.isfinite, test.values())):
+    tested = averages(evaluate(network, test, run.mesh))
+    if recipe.unseen_pairs:
+        outputs = predict_outputs(network, test.image, run.mesh)
+        tested["unseen_accuracy"] = unseen_accuracy(outputs, test.digit)
+    if not all(map(math.isfinite, tested.values())):
         check_finite(done - 1, epoch, done)
     record = {
         "epoch": epoch,
-        "train": train,
-        "test": test,
+        "train": trained,
+        "test": tested,
         "seconds": seconds,
         "examples_per_second": examples / seconds,
     }
     print_epoch(label, record)
     return state, record
-
-
-def test_averages(state: TrainState, training: Training) -> dict[str, float]:
-    """Evaluate all test images; a study of pairs that are left out counts these as well."""
-    network, test = Network(training.config.recipe, state.variables), training.splits.test
-    means = averages(evaluate(network, test, training.mesh))
-    if network.recipe.unseen_pairs:
-        outputs = predict_outputs(network, test.image, training.mesh)
-        means["unseen_accuracy"] = unseen_accuracy(outputs, test.digit)
-    return means
 
 
 def check_finite(finite: int, epoch: int, steps: int) -> None:
