@@ -21,7 +21,7 @@ from experiments.configs import fields_of
 from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import DeviceChoice, own_cores
-from experiments.system.images import load_splits
+from experiments.system.this_run import load_splits
 from experiments.workshop.benchmark.process import ask, keep_images
 from experiments.workshop.benchmark.quiet import KERNEL_STATISTICS, Figures, take_turns
 from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
