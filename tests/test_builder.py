@@ -1,6 +1,7 @@
 """The TFDS data set: prepared whole or not at all, and read whole or refused with one sentence."""
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -182,9 +183,7 @@ def test_a_damaged_file_is_one_sentence(data_dir, folder, name, damage, reason):
         assert damage(content) != content
         (folder / name).write_bytes(damage(content))
     _, refusal = attempt(DataError, load, "mnist", data_dir)
-    assert refusal.startswith(f"{folder} cannot be read (")
-    assert reason in refusal
-    assert refusal.endswith("read it, or delete it to have it prepared again.")
+    assert re.match(rf"{folder} cannot be read \(.*{reason}.*, or delete it to have it", refusal)
 
 
 @hostile

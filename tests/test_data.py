@@ -20,6 +20,7 @@ from tests.hostile_input import attempt, damaged, hostile
 
 tiny = tiny_mnist.tiny
 
+DATA = "tensorflow_datasets"
 ORIGINAL_FILES = Path(__file__).parents[2] / "shared" / "mnist"
 
 
@@ -91,32 +92,30 @@ def test_the_sample_needs_nothing_that_prepares_mnist():
     assert result.stdout == "There is no data set 'fashion', expected 'mnist' or 'sample'.\n"
 
 
-@pytest.mark.parametrize("variable", ["TFDS_DATA_DIR", "HOME"])
-def test_the_data_folder_is_where_tfds_has_it(tiny, monkeypatch, variable):
-    tiny_mnist.write_packed(tiny / "tensorflow_datasets" / "downloads" / "manual")
+@pytest.mark.parametrize(("variable", "folder"), [("TFDS_DATA_DIR", DATA), ("HOME", "")])
+def test_the_data_folder_is_where_tfds_has_it(tiny, monkeypatch, variable, folder):
+    tiny_mnist.write_packed(tiny / DATA / "downloads" / "manual")
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
-    value = {"TFDS_DATA_DIR": tiny / "tensorflow_datasets", "HOME": tiny}[variable]
-    monkeypatch.setenv(variable, str(value))
+    monkeypatch.setenv(variable, str(tiny / folder))
     assert len(load("mnist").train.image) == 30
-    assert (tiny / "tensorflow_datasets" / "mnist_sum" / "2.0.0").is_dir()
-
-
-def test_a_home_folder_that_is_not_there_is_one_sentence():
-    with pytest.raises(DataError, match="There is no home folder for ~nobody-here/x: name another"):
-        load("mnist", "~nobody-here/x")
+    assert (tiny / DATA / "mnist_sum" / "2.0.0").is_dir()
 
 
 @pytest.mark.parametrize("option", ["data_dir", "manual_dir", "TFDS_DATA_DIR"])
-@pytest.mark.parametrize("address", ["gs://bucket/data", Path("s3://bucket"), "file:///data"])
-def test_an_address_is_refused(tmp_path, monkeypatch, option, address):
+@pytest.mark.parametrize(
+    ("folder", "sentence"),
+    [
+        ("gs://bucket/data", "The folder gs://bucket/data is an address, expected a folder of thi"),
+        (Path("s3://bucket"), "The folder s3:/bucket is an address, expected a folder of this mac"),
+        ("file:///data", "The folder file:///data is an address, expected a folder of this machin"),
+        ("~nobody-here/x", "There is no home folder for ~nobody-here/x: name another folder."),
+    ],
+)
+def test_a_folder_of_nowhere_is_refused(tmp_path, monkeypatch, option, folder, sentence):
     monkeypatch.chdir(tmp_path)
-    options = {"data_dir": str(tmp_path), option: address}
-    if option == "TFDS_DATA_DIR":
-        monkeypatch.setenv(option, str(address))
-        options = {}
-    expected = "is an address, expected a folder of this machine: copy or mount it."
-    with pytest.raises(DataError, match=f"^The folder {address} {expected}$"):
-        load("mnist", **options)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder if option == "TFDS_DATA_DIR" else tmp_path))
+    with pytest.raises(DataError, match=f"^{sentence}"):
+        load("mnist", **({} if option == "TFDS_DATA_DIR" else {option: folder}))
     assert list(tmp_path.iterdir()) == []
 
 

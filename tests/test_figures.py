@@ -18,13 +18,10 @@ def test_make_figures_leaves_the_texts_unchanged(name):
     assert figures.with_figures(name) == text, "make figures writes it anew"
 
 
-def test_every_table_has_its_place():
+def test_every_table_has_its_place_and_every_record_is_in_one():
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in TEXTS)
     assert sorted(name for _, name, _ in figures.PLACE.findall(text)) == sorted(TABLES)
     assert text.count("<!-- figures") == text.count("<!-- end -->") == len(TABLES)
-
-
-def test_every_record_is_in_a_table():
     assert {folder.name for folder in FOLDERS} == {*RECIPES, *STUDIES}
 
 
