@@ -65,7 +65,6 @@ class Page:
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", preference)
 
     def find(self, name: str) -> WebElement:
-        """Find what has this id."""
         return self.browser.find_element("id", name)
 
     def ask(self, expression: str, *arguments: Any) -> Any:
@@ -88,18 +87,11 @@ class Page:
             hand.pointer_up()
             actions.perform()
 
-    def press(self, *keys: str, held: str = "") -> None:
-        """Press keys one after the other, wherever the focus is; with another one `held` down."""
-        actions = webdriver.ActionChains(self.browser, duration=0)
-        if held:
-            actions.key_down(held)
-        actions.send_keys(*keys)
-        if held:
-            actions.key_up(held)
-        actions.perform()
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, wherever the focus is."""
+        webdriver.ActionChains(self.browser, duration=0).send_keys(*keys).perform()
 
     def equation(self) -> str:
-        """Read the digit, the number and the sum."""
         return self.ask("['digit', 'number', 'sum'].map((id) => find(id).textContent).join(' ')")
 
     def picture(self) -> UInt8[np.ndarray, "280 280"]:
@@ -117,5 +109,4 @@ class Page:
         return self.ask("find('spoken').textContent")
 
     def colour(self, selector: str, kind: str) -> str:
-        """Look up a colour as it is shown."""
         return self.browser.find_element("css selector", selector).value_of_css_property(kind)

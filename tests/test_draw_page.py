@@ -15,9 +15,9 @@ from tests.commands import ROOT
 
 
 def test_norm_is_folded_into_the_layer_before_it():
+    dense = {"kernel": [[2.0, 1.0]], "bias": [1.0, 0.0]}
     norm = {"scale": [3.0, 1.0], "bias": [5.0, -1.0]}
     statistics = {"mean": [2.0, 0.0], "var": [4 - 1e-5, 1 - 1e-5]}
-    dense = {"kernel": [[2.0, 1.0]], "bias": [1.0, 0.0]}
     variables = {
         "params": {"block1": {"dense": dense, "norm": norm}, "conv8": {"kernel": [[[[6.0]]]]}},
         "batch_stats": {"block1": {"norm": statistics}},
@@ -32,16 +32,9 @@ def test_norm_is_folded_into_the_layer_before_it():
 def test_command_writes_the_page_whole_in_any_locale(tmp_path):
     output = tmp_path / "draw.html"
     for _ in range(2):  # the second replaces the first
-        command = [
-            sys.executable,
-            "-X",
-            "utf8=0",
-            "-m",
-            "experiments.draw_page",
-            "--output",
-            output,
-        ]
-        subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"LC_ALL": "C"})
+        command = [sys.executable, "-m", "experiments.draw_page", "--output", output]
+        ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"}
+        subprocess.run(command, check=True, cwd=ROOT, env=ascii_only)
     page = output.read_bytes().decode("utf-8")
     assert page == make_page(load_pretrained())
     assert '<meta charset="utf-8">' in page

@@ -36,26 +36,25 @@ def test_it_answers_as_the_library_does(capsys):
     for digit, answer in enumerate(json.loads(capsys.readouterr().out)):
         expected = predict(load_pretrained(), read_image(f"{digit}.png"), 5)._asdict()
         expected = {name: pytest.approx(float(x), abs=1e-6) for name, x in expected.items()}
-        runner_up = {name: answer[name] for name in ("runner_up", "runner_up_probability")}
-        assert answer == {"file": f"{digit}.png", "page": "", "number": 5} | expected | runner_up
+        assert answer.pop("runner_up") != digit
+        assert 0 < answer.pop("runner_up_probability") < answer["digit_probability"]
+        assert answer == {"file": f"{digit}.png", "page": "", "number": 5} | expected
     assert main(["1.png", "--json"]) == 0
     [answer] = json.loads(capsys.readouterr().out)
     assert answer["digit"] == 1
     assert not {"number", "sum", "sum_probability"} & set(answer)
 
 
+DOUBT = "perhaps 7, 90 %; or 1, 10 %. Plus 5 makes perhaps 12, 61 %; or 6, 29 %"
+
+
 @pytest.mark.parametrize(
     ("digits", "number", "sums", "sentence"),
     [
-        ({7: 0.9997}, 5, {12: 0.99}, "page 2 of 3: digit 7 (99.97 %), plus 5 makes 12 (99.00 %)"),
-        ({7: 1.0}, None, {}, "page 2 of 3: digit 7 (> 99.99 %)"),
-        ({7: 0.62, 1: 0.3}, None, {}, "page 2 of 3: perhaps 7, 62 %; or 1, 30 %"),
-        (
-            {7: 0.899, 1: 0.1},
-            5,
-            {12: 0.61, 6: 0.29},
-            "page 2 of 3: perhaps 7, 90 %; or 1, 10 %. Plus 5 makes perhaps 12, 61 %; or 6, 29 %",
-        ),
+        ({7: 0.9997}, 5, {12: 0.99}, "digit 7 (99.97 %), plus 5 makes 12 (99.00 %)"),
+        ({7: 1.0}, None, {}, "digit 7 (> 99.99 %)"),
+        ({7: 0.62, 1: 0.3}, None, {}, "perhaps 7, 62 %; or 1, 30 %"),
+        ({7: 0.899, 1: 0.1}, 5, {12: 0.61, 6: 0.29}, DOUBT),
     ],
 )
 def test_an_answer_names_the_page_and_in_doubt_the_runner_up(digits, number, sums, sentence):
@@ -63,7 +62,8 @@ def test_an_answer_names_the_page_and_in_doubt_the_runner_up(digits, number, sum
     for array, values in zip(probabilities, (digits, sums), strict=True):
         array[list(values)] = list(values.values())
     image = np.zeros((28, 28), np.uint8)
-    assert Answer("x", "x", "page 2 of 3", image, number, *probabilities).sentence() == sentence
+    answer = Answer("x", "x", "page 2 of 3", image, number, *probabilities)
+    assert answer.sentence() == f"page 2 of 3: {sentence}"
 
 
 def test_several_files_are_a_table(capsys):
@@ -133,28 +133,22 @@ def test_without_matplotlib_a_picture_is_a_sentence(capsys, monkeypatch):
 
 
 def start(*arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-    )
+    command, pipe = [sys.executable, *arguments], subprocess.PIPE
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
 
 
 def test_an_interrupt_and_a_closed_pipe_end_it_quietly():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or what we start ignores it
-    process = start("-m", "mnist_sum", *["0.png"] * 5000)
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    assert process.communicate()[1] == "\nInterrupted.\n"
-    assert process.returncode == 130
-    process = start("-m", "mnist_sum", *["0.png"] * 5000)
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait() == 141
-    process.stderr.close()
+    for end, errors, code in (
+        (lambda process: process.send_signal(signal.SIGINT), "\nInterrupted.\n", 130),
+        (lambda process: process.stdout.close(), "", 141),
+    ):
+        with start("-m", "mnist_sum", *["0.png"] * 5000) as process:
+            process.stdout.readline()
+            end(process)
+            assert process.stderr.read() == errors
+        assert process.returncode == code
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command that counts what is read right: each way in, each outcome, each wrong call."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,29 +23,28 @@ def pictures(tmp_path, monkeypatch):
     """Make a 1, a 7 that is called 1, nothing that is called 1, and a 2: in three ways."""
     monkeypatch.chdir(tmp_path)
     test = load("sample").test
-    images = [test.image[np.flatnonzero(test.digit == digit)[0]] for digit in (1, 7, 1, 2)]
-    images[2] = np.zeros_like(images[2])
+    images = test.image[[np.flatnonzero(test.digit == digit)[0] for digit in (1, 7, 1, 2)]]
+    images[2] = 0
     labels = [1, 1, 1, 2]
-    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-        Path(f"data/{label}").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(f"data/{label}/{i}.png")
-    rows = [f"{label}/{i}.png,{label}" for i, label in enumerate(labels)]
-    Path("data/all.csv").write_text("\n".join(["file,label", *rows, "1/0.png,?"]))
+    for name in ("data", "data/1", "data/2"):
+        Path(name).mkdir()
+    for i, label in enumerate(labels):
+        Image.fromarray(images[i]).save(f"data/{label}/{i}.png")
+    rows = "1/0.png,1\n1/1.png,1\n1/2.png,1\n2/3.png,2\n1/0.png,?"
+    Path("data/all.csv").write_text(f"file,label\n{rows}")
     Path("lost.csv").write_text("file,label\nlost.png,1")
     Path("none.csv").write_text("file,label")
-    np.savez("all.npz", image=np.array(images) / 16, digit=labels)
+    np.savez("all.npz", image=images / 16, digit=labels)
     np.savez("no.npz", image=images)
 
 
 @pytest.mark.parametrize("source", ["data", "data/all.csv", "all.npz"])
 def test_each_outcome_is_counted_by_digit(source, capsys):
     assert main([source, "--list", "--picture", "misread.png"]) == 0
-    output = capsys.readouterr().out
-    assert output.endswith(TABLE)
-    wrong, refused = output.removesuffix(TABLE).splitlines()
+    wrong, refused, table = capsys.readouterr().out.split("\n", 2)
+    assert table == TABLE
     assert " shows 1: digit 7 (" in wrong
-    assert " shows 1: " in refused
-    assert "nothing but paper" in refused
+    assert re.search(" shows 1: .* shows nothing but paper", refused)
     with Image.open("misread.png") as drawn:
         assert drawn.size == (672, 264)
 

@@ -2,7 +2,6 @@
 
 import gc
 import io
-import os
 import random
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from experiments.system.interruption import end_on_ctrl_c
 from mnist_sum.errors import UsageError
 from mnist_sum.terminal import Stopped, exit_code, stopping_on_signals, uninterrupted
-from tests.commands import ROOT
+from tests.commands import ROOT, start
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -32,19 +31,19 @@ def fail(error):
     raise error
 
 
-ENDS = [
-    (lambda: None, 0, ""),
-    (lambda: 3, 3, ""),
-    (lambda: fail(UsageError("This cannot be done.")), 2, "error: This cannot be done.\n"),
-    (lambda: fail(SystemExit(2)), 2, ""),
-    (lambda: fail(KeyboardInterrupt), 130, "\nInterrupted.\n"),
-    (lambda: signal.raise_signal(signal.SIGINT), 130, "\nInterrupted.\n"),
-    (lambda: signal.raise_signal(signal.SIGTERM), 143, "\nInterrupted.\n"),
-    (lambda: signal.raise_signal(signal.SIGHUP), 129, "\nInterrupted.\n"),
-]
-
-
-@pytest.mark.parametrize(("command", "code", "errors"), ENDS)
+@pytest.mark.parametrize(
+    ("command", "code", "errors"),
+    [
+        (lambda: None, 0, ""),
+        (lambda: 3, 3, ""),
+        (lambda: fail(UsageError("This cannot be done.")), 2, "error: This cannot be done.\n"),
+        (lambda: fail(SystemExit(2)), 2, ""),
+        (lambda: fail(KeyboardInterrupt), 130, "\nInterrupted.\n"),
+        (lambda: signal.raise_signal(signal.SIGINT), 130, "\nInterrupted.\n"),
+        (lambda: signal.raise_signal(signal.SIGTERM), 143, "\nInterrupted.\n"),
+        (lambda: signal.raise_signal(signal.SIGHUP), 129, "\nInterrupted.\n"),
+    ],
+)
 def test_every_end_has_its_exit_code_and_its_sentence(command, code, errors, capsys):
     before = [signal.getsignal(number) for number in STOPS]
     assert exit_code(command) == code
@@ -65,10 +64,13 @@ def test_a_command_runs_in_any_thread():
     assert codes == [7]
 
 
-def test_a_signal_that_is_ignored_stays_so(monkeypatch):
+def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     assert exit_code(lambda: signal.raise_signal(signal.SIGHUP)) == 0
     signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_on_ctrl_c()  # while a command imports
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -86,15 +88,11 @@ def test_a_closed_output_is_no_error(monkeypatch):
     sys.stdout.close()
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--config smoke --epochs 1 --workdir run"])
+@pytest.mark.parametrize("arguments", ["--help", "--config smoke --epochs 1"])
 def test_who_stops_to_read_gets_no_traceback(arguments, tmp_path):
-    command = [sys.executable, "-u", "-m", "experiments.run", *arguments.split()]
-    environment, pipe = os.environ | {"PYTHONPATH": str(ROOT)}, subprocess.PIPE
-    with subprocess.Popen(
-        command, stdout=pipe, stderr=pipe, cwd=tmp_path, env=environment
-    ) as process:
+    with start(*arguments.split(), "--workdir", tmp_path / "run") as process:
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
     assert process.returncode == 128 + signal.SIGPIPE
 
 
@@ -136,32 +134,19 @@ def test_a_signal_that_falls_into_a_callback_is_not_lost(number):
 
 def test_importing_changes_no_handler():
     show = "import signal, experiments.run; print(signal.getsignal(signal.SIGINT).__name__)"
-    command = [sys.executable, "-c", show]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert finished.stdout == "default_int_handler\n"
+    output = subprocess.check_output([sys.executable, "-c", show], text=True, cwd=ROOT)
+    assert output == "default_int_handler\n"
 
 
-def test_what_a_shell_ignores_is_ignored_while_a_command_imports():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_on_ctrl_c()
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-
-
-CHANCE = random.Random(0)
+CHANCE = [random.Random(seed).randrange(1, 1500) for seed in range(15)]
 
 
 @pytest.mark.parametrize(
-    "modules",
-    [
-        *(1, 200, 1400),
-        *(pytest.param(CHANCE.randrange(1, 1500), marks=pytest.mark.long) for _ in range(15)),
-    ],
+    "modules", [1, 200, 1400, *(pytest.param(x, marks=pytest.mark.long) for x in CHANCE)]
 )
-def test_ctrl_c_ends_a_command_that_imports_without_a_traceback(modules):
-    command = [sys.executable, "-X", "importtime", "-m", "experiments.run", "--config", "smoke"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
+def test_ctrl_c_ends_a_command_that_imports_without_a_traceback(modules, monkeypatch):
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    with start("--config", "smoke") as process:
         count, others, begun = 0, [], False
         for line in process.stderr:
             others += [] if line.startswith("import time:") else [line]
