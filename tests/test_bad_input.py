@@ -58,6 +58,8 @@ LINES = {
     "bench --steps 0": "--steps is 0 and must be positive and finite.",
     "bench --seconds inf": "--seconds is inf and must be positive and finite.",
     "bench --time-to-accuracy -1": "--time-to-accuracy is -1 and must be positive and finite.",
+    "bench --no-torch --output file": "file exists and would be lost; name another output",
+    "bench --config sample --no-torch --batch-size 31": "which leaves a last batch of one image",
     "bench --torch yes": "Unrecognized options: yes",
     "summarize": "--output",
     "export x --to tf --output y": "invalid choice 'tf' for argument '--to'",

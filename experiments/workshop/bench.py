@@ -62,7 +62,7 @@ class BenchOptions(ConfigOptions):
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    return exit_code(lambda: run(*parse(BenchOptions, "bench", argv)))
+    return exit_code(lambda: run(*parse(BenchOptions, "workshop.bench", argv)))
 
 
 def run(name: str, options: BenchOptions) -> None:
@@ -112,18 +112,18 @@ def compare_speeds(job: Figures, options: BenchOptions) -> Figures:
 def compare_on(cores: Sequence[int], job: Figures, options: BenchOptions) -> Figures:
     """Compare ours with each way of PyTorch, in turns on some of the cores."""
     on = "1 core" if len(cores) == 1 else f"{len(cores)} cores"
-    print(f"On {on}: compiling, then {options.rounds} rounds in turns ...", flush=True)
+    print(f"On {on}: compiling, then {options.rounds} round(s) in turns ...", flush=True)
     size = options.config.recipe.batch_size
     steps = {"cpu": CPU_STEPS, "gpu": max(EPOCH // size, 1)}
     images = {platform: (options.steps or count) * size for platform, count in steps.items()}
     job = job | {"images": images, "epochs": 1, "seconds": options.seconds, "evaluate": False}
     first = {"ours": ask(OURS, cores, job | {"evaluate": True})}
-    turns = {"ours": partial(ask, OURS, cores, job)}
     platform = first["ours"]["facts"]["platform"]
-    lacking = []
+    job["device"] = platform
+    turns, lacking = {"ours": partial(ask, OURS, cores, job)}, []
     for way in WAYS[platform] if options.torch else ():
         name = f"PyTorch {way}".strip()
-        turn = partial(ask, PYTORCH, cores, job | {"way": way, "device": platform})
+        turn = partial(ask, PYTORCH, cores, job | {"way": way})
         try:
             first[name], turns[name] = turn(), turn
         except UsageError as reason:

@@ -60,7 +60,7 @@ def measure_calls(
         call(done)
     figures = share_out(before, read(cores), len(cores))
     figures["images_per_second"] = done * images / figures["seconds"]
-    compile_seconds = before[0] - start - figures["seconds"] / done
+    compile_seconds = max(before[0] - start - figures["seconds"] / done, 0.0)
     return figures | {"facts": {"compile_seconds": compile_seconds}}
 
 
