@@ -89,11 +89,8 @@ def _read_sample() -> dict[str, np.ndarray]:
 def _splits(arrays: Mapping[str, np.ndarray]) -> Splits:
     datasets = []
     for split in Splits._fields:
-        fields = (arrays[f"{split}_{field}"] for field in Dataset._fields)
-        types = (np.uint8, np.int32, np.int32)
-        dataset = Dataset(
-            *(x.astype(y, casting="safe") for x, y in zip(fields, types, strict=True))
-        )
+        types = zip(Dataset._fields, (np.uint8, np.int32, np.int32), strict=True)
+        dataset = Dataset(*(arrays[f"{split}_{x}"].astype(y, casting="safe") for x, y in types))
         check_examples(split, dataset)
         datasets.append(dataset)
     return Splits(*datasets)
