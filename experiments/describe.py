@@ -34,12 +34,10 @@ class DescribeOptions(ConfigOptions):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
     return exit_code(lambda: describe_config(parse(DescribeOptions, "describe", argv)[1]))
 
 
 def describe_config(options: DescribeOptions) -> None:
-    """Print the descriptions and draw the pictures."""
     from experiments.report.pictures.graph import draw_model  # Matplotlib may have no folder
     from experiments.report.pictures.tiles import draw_samples
 
@@ -61,12 +59,10 @@ def describe_config(options: DescribeOptions) -> None:
 
 
 def print_section(title: str, text: str) -> None:
-    """Print a titled paragraph."""
     print(f"{title}\n\n{text}\n", flush=True)
 
 
 def pixel_table(splits: Splits) -> str:
-    """Compare the pixels of the training and of the test images."""
     rows: list[Row] = [("images", "count", "mean", "std", "min", "max")]
     for split, dataset in splits._asdict().items():
         image = np.asarray(dataset.image)

@@ -41,19 +41,16 @@ class SummarizeOptions:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
     return exit_code(lambda: summarize(parse_options(SummarizeOptions, "summarize", argv)))
 
 
 def check_outputs(output: Path, seeds: Iterable[int]) -> None:
-    """Raise UsageError if a summary would replace a file that is none."""
     check_output(output / PICTURE)
     for name in (SUMMARY, *map(METRICS.format, seeds)):
         check_output(output / name, mark=MARK)
 
 
 def summarize(options: SummarizeOptions) -> None:
-    """Write the metrics of runs, their summary and its picture into a folder, print the table."""
     from experiments.report.pictures.curves import draw_seeds  # Matplotlib may have no folder
 
     output, noted = options.output, [read_run(folder) for folder in options.runs]
@@ -82,11 +79,8 @@ def summarize(options: SummarizeOptions) -> None:
 
 
 def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str, Any]:
-    """Sum up runs of one config, given by their seeds: the statistics of their last epochs.
-
-    Of longer runs also those of the mean of seven: each run's last seven are averaged first.
-    """
-    records = list(runs.values())
+    """Sum up runs, given by their seeds: of long ones also the means of their last seven epochs."""
+    records = [*runs.values()]
     spans = {"last_epoch": 1, f"mean_of_last_{LAST_EPOCHS}": LAST_EPOCHS}
     accuracies = [name for name in records[0][-1]["test"] if name.endswith("_accuracy")]
     return {
@@ -102,7 +96,6 @@ def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str,
 
 
 def sum_up(values: list[float]) -> dict[str, float]:
-    """Compute mean, sample standard deviation, minimum and maximum of two values or more."""
     return {"mean": mean(values), "std": stdev(values), "min": min(values), "max": max(values)}
 
 

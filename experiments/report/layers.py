@@ -14,13 +14,10 @@ from mnist_sum.learning.model import MnistSum
 class Layer(NamedTuple):
     """A module of the network that has none within; or the pool or a ReLU, which are functions."""
 
-    name: str
-    """Its path, as in encoder/block1/conv."""
-    shape: tuple[int, ...]
-    """What comes out for one image: channel, height, width; or features."""
+    name: str  # its path, as in encoder/block1/conv
+    shape: tuple[int, ...]  # of what comes out for one image: channel, height, width; or features
     parameters: int = 0
-    window: int | None = None
-    """Side of the window that slides over the image, if one does."""
+    window: int | None = None  # side of the window that slides over the image, if one does
     stride: int = 1
 
 
@@ -63,7 +60,6 @@ def shape_of(x: Shaped[Array, "..."]) -> tuple[int, ...]:
 
 
 def layer_table(layers: list[Layer]) -> str:
-    """List the layers with their output for one image (channel, height, width), and parameters."""
     rows = [(layer.name, " x ".join(map(str, layer.shape)), layer.parameters) for layer in layers]
     total = "total", "", sum(layer.parameters for layer in layers)
     return text_table([("layer", "output", "parameters"), *rows, total])

@@ -25,8 +25,7 @@ PAGE_WIDTH = 100
 def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     """Write report.md and its pictures into the run's folder, which has the curves already.
 
-    `records` are the metrics of all epochs, `outputs` those for the test images, each with all ten
-    numbers, after the last epoch; on the host.
+    `outputs` are those for the test images, each with all ten numbers; on the host.
     """
     folder, recipe, (train, test) = run.folder, run.config.recipe, run.splits
     layers = list_layers(make_model(recipe))
@@ -85,25 +84,22 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
 
 
 def compare_with_original(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
-    """Compare how well digits and sums are read with how well the original read them."""
     runs = {"": records} | ({"original's ": original} if original else {})
     rows: list[Row] = [("test accuracy", *(f"{owner}{x}" for owner in runs for x in COLOURS))]
-    is_long = len(records) >= LAST_EPOCHS
-    for epochs in (1, LAST_EPOCHS) if is_long else (1,):
-        means = (
-            last_accuracies([run], f"{output}_accuracy", epochs)[0]
-            for run in runs.values()
-            for output in COLOURS
-        )
-        span = "last epoch" if epochs == 1 else f"mean of the last {epochs} epochs"
-        rows.append((span, *map("{:.2%}".format, means)))
+    spans = {"last epoch": 1, f"mean of the last {LAST_EPOCHS} epochs": LAST_EPOCHS}
+    for span, epochs in spans.items():
+        if len(records) >= epochs:
+            means = [last_accuracies(runs.values(), f"{x}_accuracy", epochs) for x in COLOURS]
+            rows.append(
+                (span, *(f"{x:.2%}" for of_run in zip(*means, strict=True) for x in of_run))
+            )
     note = "Every test image is paired with all ten numbers."
     if "unseen_accuracy" in records[-1]["test"]:
         unseen = records[-1]["test"]["unseen_accuracy"]
         note += f" Of the pairs that training left out, {unseen:.2%} of the sums are right."
     if original:
         note += f" The original's log, of one run of {len(original)} epochs, pairs it with one."
-    if original and is_long:
+    if original and len(records) >= LAST_EPOCHS:
         note += " Single epochs are noisy, and the original's last is its best: compare the means."
     if renewed:
         note += " Batch norm's statistics were taken anew before the last epoch's test."
@@ -111,14 +107,10 @@ def compare_with_original(records: Records, original: Records, renewed: bool) ->
 
 
 def compare_with_base(config: Config) -> tuple[str, ...]:
-    """List where the config departs from `base`, the recipe of the original."""
-    fields = fields_of(config)
-    rows: list[Row] = [
-        (field, str(fields[field]), str(value))
-        for field, value in fields_of(base()).items()
-        if fields[field] != value and field != "seed"
-    ]
-    if not rows:
+    here, there = fields_of(config), fields_of(base())
+    names = [name for name in there if here[name] != there[name] and name != "seed"]
+    if not names:
         return ("The config is `base`, the recipe of the original, without a change.",)
+    rows: list[Row] = [(name, str(here[name]), str(there[name])) for name in names]
     table = markdown_table([("field", "this run", "base"), *rows])
     return "It departs from `base`, the recipe of the original, in:", table

@@ -20,10 +20,8 @@ class Reading(NamedTuple):
     sum: int
     read_digit: int
     read_sum: int
-    digit_probability: float
-    """Of the digit that was read."""
-    sum_probability: float
-    """Of the sum that was read."""
+    digit_probability: float  # of the digit that was read
+    sum_probability: float  # of the sum that was read
 
 
 def sort_out(test: Dataset, outputs: Outputs) -> tuple[list[Reading], list[Reading], list[Reading]]:
@@ -63,10 +61,7 @@ def count_confusions(
 
 
 def list_confusions(counts: Int[np.ndarray, "label label"]) -> list[tuple[int, int, int, int]]:
-    """List what was taken for something else, the most frequent first.
-
-    Each is: the true label, what it was read as, how often, and how often the label occurs.
-    """
+    """List each mistake's true label, label read, count and count of the label; frequent first."""
     confusions = [
         (int(truth), int(read), int(counts[truth, read]), int(counts[truth].sum()))
         for truth, read in np.argwhere(counts)

@@ -17,7 +17,6 @@ ORIGINAL_LOG = Path(__file__).parents[1] / "results" / "original.jsonl"
 
 
 def read_run(folder: Path) -> tuple[Config, Records]:
-    """Read the config of a finished run and its record of every epoch."""
     try:
         config = workdir.read_config(folder)
         records = read_records(folder / workdir.METRICS)
@@ -36,15 +35,13 @@ def read_records(path: Path) -> Records:
 def original_records(config: Config) -> Records:
     """Read what the original logged in its one run, if a run of the config is comparable.
 
-    That is one that learns from the same images and is tested on the same. The log has accuracies
-    of 25 epochs and no losses; it is from the output of the training cell in
-    https://github.com/Code-Trees/END-GAME, Session_3/Session_3.ipynb. Each test image is paired
-    there with one number, and here with all ten.
+    That is one that learns from the same images and is tested on the same. The log, of accuracies
+    alone and of one number for each test image, is from the output of the training cell in
+    https://github.com/Code-Trees/END-GAME, Session_3/Session_3.ipynb.
     """
     is_like = config.dataset == "mnist" and config.train_examples is None and config.held_out == 0
     return read_records(ORIGINAL_LOG) if is_like else []
 
 
 def last_accuracies(runs: Iterable[Records], accuracy: str, epochs: int = 1) -> list[float]:
-    """Average a test accuracy of each run over its last epochs."""
     return [mean(record["test"][accuracy] for record in run[-epochs:]) for run in runs]

@@ -15,7 +15,6 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-da
 
 
 def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
-    """Name the devices, what they run under, and the versions of the packages that compute."""
     first = devices[0]
     facts = {"device": f"{len(devices)} x {first.platform}, {device_name(first)}"}
     memory: dict[str, Any] = first.memory_stats() or {}  # processors report none

@@ -33,28 +33,21 @@ def check_step(recipe: Recipe) -> str:
 
 
 def step_error(recipe: Recipe) -> float:
-    """Take one step, distortions included, in float32 and in float64; returns how far apart.
-
-    That is the greatest relative error of any array that comes of it: images, losses, gradients,
-    batch-norm statistics.
-    """
-    with jax.enable_x64(False):
-        single = take_step(recipe, jnp.float32)
-    with jax.enable_x64(True):
-        double = take_step(recipe, jnp.float64)
-    return max(map(relative_error, single, double))
+    """Take a step in float32 and in float64: the greatest relative error of what comes of it."""
+    return max(map(relative_error, *(take_step(recipe, x) for x in (jnp.float32, jnp.float64))))
 
 
 def take_step(recipe: Recipe, dtype: DTypeLike) -> tuple[Any, ...]:
-    """Take one step with all that is float32 at first converted; returns what comes of it."""
-    state = create_state(recipe, jax.random.key(0), STEPS)
-    state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
-    batch, key = take_batch(load("sample").train, np.arange(EXAMPLES)), jax.random.key(1)
-    state, totals = train_step(recipe, state, batch, key)
-    gradients = optax.tree_utils.tree_get(state.opt_state, "trace")
-    losses = totals["digit_loss"].sum, totals["sum_loss"].sum
-    image = draw_batch(recipe, batch, key).image
-    return jax.device_get((image, losses, gradients, state.batch_stats))
+    """Take one step: the distorted images, the losses, gradients and batch-norm statistics."""
+    with jax.enable_x64(dtype == jnp.float64):
+        state = create_state(recipe, jax.random.key(0), STEPS)
+        state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
+        batch, key = take_batch(load("sample").train, np.arange(EXAMPLES)), jax.random.key(1)
+        state, totals = train_step(recipe, state, batch, key)
+        gradients = optax.tree_utils.tree_get(state.opt_state, "trace")
+        losses = totals["digit_loss"].sum, totals["sum_loss"].sum
+        image = draw_batch(recipe, batch, key).image
+        return jax.device_get((image, losses, gradients, state.batch_stats))
 
 
 def relative_error(actual: Any, expected: Any) -> float:

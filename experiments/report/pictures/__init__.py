@@ -16,42 +16,27 @@ SMALL, TITLE_SIZE = 8, 10  # points
 COLOURS = {"digit": "#0072B2", "sum": "#D55E00"}  # Okabe and Ito: safe for the colour-blind
 INK, GREY, PALE = "#222222", "#808080", "#E2E2E2"
 STYLE = {
-    "figure.dpi": 160,
-    "font.size": SMALL,
-    "figure.titlesize": TITLE_SIZE,
-    "figure.labelsize": SMALL,
-    "axes.titlesize": TITLE_SIZE,
-    "axes.titlelocation": "left",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": PALE,
-    "grid.linewidth": 0.6,
-    "xtick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.color": GREY,
-    "ytick.labelcolor": INK,
+    **{"figure.dpi": 160, "axes.titlelocation": "left", "grid.linewidth": 0.6, "grid.color": PALE},
+    **dict.fromkeys(("font.size", "figure.labelsize"), SMALL),
+    **dict.fromkeys(("figure.titlesize", "axes.titlesize"), TITLE_SIZE),
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), GREY),
 }
 
-our_style = matplotlib.style.context(["default", STYLE])
-"""Draw the same whatever the user's matplotlibrc says; a decorator of functions."""
+our_style = matplotlib.style.context(["default", STYLE])  # whatever the user's matplotlibrc says
 
 
 def new_figure(height: float) -> Figure:
-    """Make a white figure of the common width; the height is in inches."""
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def new_sheet(height: float) -> tuple[Figure, Axes]:
-    """Make a figure that axes cover, for drawings in inches from its upper left corner."""
+    """Make a figure that axes cover, for drawings in inches."""
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     return figure, axes
 
 

@@ -19,12 +19,9 @@ BAR_LIMIT = 1.45  # of the longest bar, for what is written beside it
 
 @our_style
 def draw_digits(counts: Int[np.ndarray, "10 10"], path: Path) -> None:
-    """Draw how often each true digit (row) was read as each (column).
-
-    Only the mistakes are coloured: the diagonal outweighs them hundreds of times.
-    """
+    """Draw how often each true digit (row) was read as each (column)."""
     size = len(counts)
-    mistakes = counts * (1 - np.eye(size, dtype=int))
+    mistakes = counts * (1 - np.eye(size, dtype=int))  # the right outweigh them hundreds of times
     shades = np.log1p(mistakes) / np.log1p(max(mistakes.max(), FEWEST_DARK))
     figure = new_figure(4.6)
     axes = figure.subplots()
@@ -36,17 +33,10 @@ def draw_digits(counts: Int[np.ndarray, "10 10"], path: Path) -> None:
     for row, column in np.argwhere(counts):
         ink = GREY if row == column else "white" if shades[row, column] > 0.8 else INK
         axes.text(column, row, f"{counts[row, column]:,}", color=ink, **look)
-    for row in range(size):
-        share = write_share(counts[row, row], counts[row].sum(), 1)
-        axes.text(size, row, share, color=GREY, **look)
-    axes.set(
-        title=write_total("Digits", counts),
-        xlabel="digit that was read",
-        ylabel="true digit",
-        xlim=(-0.5, size - 0.5 + SHARE_WIDTH),
-        ylim=(size - 0.5, -0.5),
-        yticks=range(size),
-    )
+    for row, of_label in enumerate(counts):
+        axes.text(size, row, write_share(of_label[row], of_label.sum(), 1), color=GREY, **look)
+    axes.set(title=write_total("Digits", counts), xlabel="digit that was read", ylabel="true digit")
+    axes.set(xlim=(-0.5, size - 0.5 + SHARE_WIDTH), ylim=(size - 0.5, -0.5), yticks=range(size))
     axes.set_xticks(range(size + 1), [*map(str, range(size)), "right"])
     remove_frame(axes)
     save(figure, path)
@@ -65,43 +55,33 @@ def draw_sums(counts: Int[np.ndarray, "19 19"], path: Path) -> None:
     bars = pairs.barh(range(len(shown)), times, color=COLOURS["sum"], height=0.6)
     pairs.bar_label(bars, [f"{count:,} of {of:,}" for *_, count, of in shown], padding=3)
     pairs.set_yticks(range(len(shown)), [f"{truth} read as {read}" for truth, read, *_ in shown])
-    pairs.set(
-        title=f"Ways to misread one: {which}{len(confusions) or 'none'}",
-        xlim=(0, BAR_LIMIT * max(times, default=1)),
-        xticks=[],
-        ylim=(MOST_PAIRS - 0.4, -0.6),
-    )
+    pairs.set(title=f"Ways to misread one: {which}{len(confusions) or 'none'}", xticks=[])
+    pairs.set(xlim=(0, BAR_LIMIT * max(times, default=1)), ylim=(MOST_PAIRS - 0.4, -0.6))
     remove_frame(pairs)
     furthest = len(counts) - 1
     offsets = np.arange(-furthest, furthest + 1)
     sizes = [0 if offset == 0 else int(np.trace(counts, offset)) for offset in offsets]
     distances.bar(offsets, sizes, color=COLOURS["sum"], width=0.6)
-    distances.set(
-        title="How far off all misread sums are",
-        xlabel="sum that was read, minus the true one",
-        xlim=(-furthest - 1, furthest + 1),
-        xticks=range(-15, 16, 5),
-        ylim=(0, max(1.05 * max(sizes), 1)),
-    )
+    distances.set_title("How far off all misread sums are")
+    distances.set_xlabel("sum that was read, minus the true one")
+    distances.set(xlim=(-furthest - 1, furthest + 1), ylim=(0, max(1.05 * max(sizes), 1)))
+    distances.set_xticks(range(-15, 16, 5))
     distances.locator_params(axis="y", nbins=5, integer=True)
     distances.yaxis.set_major_formatter("{x:,.0f}")
     save(figure, path)
 
 
 def remove_frame(axes: Axes) -> None:
-    """Leave nothing around the axes but labels."""
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.grid(visible=False)
 
 
 def write_total(what: str, counts: Int[np.ndarray, "label label"]) -> str:
-    """Count the labels that were misread, in words."""
     total = counts.sum()
     wrong = total - counts.trace()
     return f"{what}: {wrong:,} of {total:,} misread ({write_share(wrong, total, 2)})"
 
 
 def write_share(part: int, whole: int, decimals: int) -> str:
-    """Write a part as a percentage of the whole."""
     return f"{part / whole:.{decimals}%}" if whole else "-"

@@ -65,9 +65,8 @@ def draw_seeds(runs: Sequence[Records], path: Path) -> None:
         shown.append(errors.ravel().tolist())
     scale_accuracies(row, shown)
     finish(row, "test accuracy, %", "epoch")
-    figure.supxlabel(
-        f"Line: mean of {len(runs)} seeds. Band: from the lowest of them to the highest."
-    )
+    what = f"Line: mean of {len(runs)} seeds. Band: from the lowest of them to the highest."
+    figure.supxlabel(what)
     save(figure, path)
 
 
@@ -84,10 +83,7 @@ def draw_metric(axes: Axes, records: Records, metric: str, colour: str, owner: s
 
 
 def values_to_show(axes: Axes) -> list[float]:
-    """List what a scale must span: all of the tests, and the end of every line.
-
-    The first of many epochs of training may lie outside, so that the others can be told apart.
-    """
+    """List what a scale must span: all but the start of long training, which may lie far off."""
     values: list[float] = []
     for line in axes.lines:
         of_line = np.asarray(line.get_ydata()).tolist()
@@ -125,7 +121,6 @@ def scale_log(axes: Axes, shown: list[float]) -> None:
 
 
 def write_accuracy(error: float, _: object = None) -> str:
-    """Write an error as an accuracy in percent."""
     at_least = "≥ " if 0 < round(error, 9) <= LEAST_ERROR else ""
     return f"{at_least}{100 * (1 - error):.10g}"
 
@@ -145,13 +140,10 @@ def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
 
 
 def move_apart(heights: Sequence[float], gap: float) -> Float[np.ndarray, " label"]:
-    """Move heights apart until none are closer than the gap, each as little as it can be.
-
-    The lowest stays half a gap above zero, out of the way of what is written below.
-    """
+    """Move heights apart until none are closer than the gap, each as little as it can be."""
     order = np.argsort(heights, kind="stable")
     steps = gap * np.arange(len(order))
     apart = np.empty(len(order))
     lowered = isotonic_regression(np.asarray(heights)[order] - steps).x
-    apart[order] = np.maximum(lowered, gap / 2) + steps
+    apart[order] = np.maximum(lowered, gap / 2) + steps  # clear of what is written below zero
     return apart

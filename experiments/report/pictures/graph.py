@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import BoxStyle, FancyBboxPatch
 
 from experiments.report.layers import Layer
 from experiments.report.pictures import COLOURS, GREY, INK, WIDTH, new_sheet, our_style, save
@@ -24,10 +24,8 @@ CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 class Block(NamedTuple):
     """Layers side by side."""
 
-    cells: list[str]
-    """What is written into each."""
-    shape: str = ""
-    """That of what comes out for one image."""
+    cells: list[str]  # what is written into each
+    shape: str = ""  # of what comes out for one image
     colour: str = INK
     corner: float = CORNER
     label: str = ""
@@ -35,34 +33,28 @@ class Block(NamedTuple):
 
 @our_style
 def draw_model(layers: list[Layer], path: Path) -> None:
-    """Draw the layers with their parameters, and the shapes of what passes between them."""
     encoder, adder = (group(layers, module) for module in MODULE_COLOURS)
     number = [Block(["number"], "scalar", corner=END)]
     if len(adder) > 1:  # the exact adder is one block, and takes the number as it is
         number.append(Block(["one hot"], f"{NUM_NUMBERS}", adder[0].colour))
         adder.insert(0, Block(["concatenate"], f"{NUM_DIGITS + NUM_NUMBERS}", adder[0].colour))
     image, sum_ = Block(["image"], f"28{TIMES}28", corner=END), Block(["sum logits"], corner=END)
-    digit = [
-        Block(["log softmax"], f"{NUM_DIGITS}"),
-        Block(["digit log\nprobabilities"], corner=END),
-    ]
+    probabilities = Block(["digit log\nprobabilities"], corner=END)
     middle = [image, *encoder, *adder, sum_]
     fork = len(encoder)  # the row of the digit's logits
     join = fork + 1  # the row where the number comes in
 
     figure, axes = new_sheet(ROW_HEIGHT * len(middle))
-    axes.set_ylim(ROW_HEIGHT * (len(middle) - 0.5), -ROW_HEIGHT / 2)
+    axes.set(xlim=(0, WIDTH), ylim=(ROW_HEIGHT * (len(middle) - 0.5), -ROW_HEIGHT / 2))
     draw_frame(axes, "encoder", layers, MAIN - 2 * CELL_WIDTH - LABEL_WIDTH, range(1, join))
     if len(adder) > 1:
         rows = range(join, len(middle) - 1)
         draw_frame(axes, "adder", layers, LEFT - CELL_WIDTH / 2 - PADDING, rows)
     draw_column(axes, MAIN, 0, middle)
     draw_column(axes, LEFT, join + 1 - len(number), number)
-    draw_column(axes, RIGHT, fork, digit)
-    for left, right, row, block in (
-        (LEFT, MAIN, join, number[-1]),
-        (MAIN, RIGHT, fork, encoder[-1]),
-    ):
+    draw_column(axes, RIGHT, fork, [Block(["log softmax"], f"{NUM_DIGITS}"), probabilities])
+    sideways = (LEFT, MAIN, join, number[-1]), (MAIN, RIGHT, fork, encoder[-1])
+    for left, right, row, block in sideways:
         start, end, y = left + CELL_WIDTH / 2, right - CELL_WIDTH / 2, ROW_HEIGHT * row
         axes.annotate("", xy=(end, y), xytext=(start, y), arrowprops=ARROW)
         axes.text((start + end) / 2, y - PADDING / 2, block.shape, **CENTRED)
@@ -70,7 +62,6 @@ def draw_model(layers: list[Layer], path: Path) -> None:
 
 
 def group(layers: list[Layer], module: str) -> list[Block]:
-    """Put the layers of a module into blocks, as its own modules do."""
     inside = [layer for layer in layers if layer.name.split("/")[0] == module]
     blocks = []
     for path, members in groupby(inside, key=lambda layer: layer.name.split("/")[:2]):
@@ -82,7 +73,6 @@ def group(layers: list[Layer], module: str) -> list[Block]:
 
 
 def cell_text(layer: Layer) -> str:
-    """Name a layer, with the size of its window and the number of its parameters, if any."""
     text = layer.name.rpartition("/")[2].rstrip("0123456789").replace("_", " ")
     if layer.window:
         text += f" {layer.window}{TIMES}{layer.window}"
@@ -92,16 +82,15 @@ def cell_text(layer: Layer) -> str:
 
 
 def draw_frame(axes: Axes, module: str, layers: list[Layer], left: float, rows: range) -> None:
-    """Draw a frame behind the rows of a module, with its parameters in all."""
     right = MAIN + 2 * CELL_WIDTH + PADDING
     top = ROW_HEIGHT * (rows[0] - 0.5) + PADDING / 4
     bottom = ROW_HEIGHT * (rows[-1] + 0.5) - PADDING / 4
-    colour = MODULE_COLOURS[module]
-    width, height, look = right - left, bottom - top, {"facecolor": (colour, 0.08), "lw": 0}
-    draw_box(axes, (left, top), width, height, PADDING, **look)
+    colour, box = MODULE_COLOURS[module], BoxStyle.Round(0, PADDING)
+    look = {"facecolor": (colour, 0.08), "lw": 0}
+    axes.add_patch(FancyBboxPatch((left, top), right - left, bottom - top, box, **look))
     parameters = sum(x.parameters for x in layers if x.name.startswith(f"{module}/"))
-    label = f"{module}\n{parameters:,} parameters"
-    axes.text(left + PADDING, bottom - PADDING, label, color=colour, va="bottom")
+    words = f"{module}\n{parameters:,} parameters"
+    axes.text(left + PADDING, bottom - PADDING, words, color=colour, va="bottom")
 
 
 def draw_column(axes: Axes, x: float, row: int, blocks: list[Block]) -> None:
@@ -111,18 +100,11 @@ def draw_column(axes: Axes, x: float, row: int, blocks: list[Block]) -> None:
         axes.text(left - PADDING / 2, y, block.label, color=GREY, ha="right", va="center")
         look = {"facecolor": "white", "edgecolor": block.colour, "lw": 0.8}
         for text in block.cells:
-            draw_box(axes, (left, top), CELL_WIDTH, CELL_HEIGHT, block.corner, **look)
+            box = BoxStyle.Round(0, block.corner)
+            axes.add_patch(FancyBboxPatch((left, top), CELL_WIDTH, CELL_HEIGHT, box, **look))
             axes.text(left + CELL_WIDTH / 2, y, text, **CENTRED)
             left += CELL_WIDTH
         if block is not blocks[-1]:
             start, end = y + CELL_HEIGHT / 2, y + ROW_HEIGHT - CELL_HEIGHT / 2
             axes.annotate("", xy=(x, end), xytext=(x, start), arrowprops=ARROW)
             axes.text(x + PADDING / 2, (start + end) / 2, block.shape, va="center")
-
-
-def draw_box(
-    axes: Axes, place: tuple[float, float], width: float, height: float, corner: float, **look: Any
-) -> None:
-    """Draw a box to the right of a place and below it."""
-    style = f"round,pad=0,rounding_size={corner}"
-    axes.add_patch(FancyBboxPatch(place, width, height, boxstyle=style, **look))

@@ -27,7 +27,6 @@ Tile = tuple[UInt8[np.ndarray, "28 28"], str]  # an image and its caption
 
 @our_style
 def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
-    """Draw the first images to train on, with what training adds to them."""
     first = Dataset(*(np.asarray(x)[:MOST_SAMPLES] for x in dataset))
     images = f"The first {len(first.digit)} training images"
     if any(getattr(recipe, field) for field in DISTORTIONS):
@@ -43,7 +42,6 @@ def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
 
 @our_style
 def draw_right_answers(answers: Sequence[Reading], path: Path) -> None:
-    """Draw the first right answers, with the probabilities of digit and sum."""
     count = write_count(len(answers), MOST_ANSWERS, "the first {}")
     tiles = [(answer.image, caption_answer(answer)) for answer in answers[:MOST_ANSWERS]]
     draw_tiles({f"Digit and sum read right: {count}": tiles}, path)
@@ -63,13 +61,11 @@ def draw_mistakes(digits: Sequence[Reading], sums: Sequence[Reading], path: Path
 
 
 def write_count(count: int, limit: int, which: str) -> str:
-    """Write how many images there are, and which of them are shown if not all."""
     images = "1 image" if count == 1 else f"{count:,} images" if count else "none"
     return f"{which.format(limit)} of {images}" if count > limit else images
 
 
 def caption_answer(answer: Reading) -> str:
-    """Write what was read right, and how probable the network found it."""
     return (
         f"{answer.digit} + {answer.number} = {answer.sum}\n"
         f"digit {answer.digit}: {write_probability(answer.digit_probability, 2)}\n"
@@ -78,7 +74,6 @@ def caption_answer(answer: Reading) -> str:
 
 
 def caption_mistake(mistake: Reading) -> str:
-    """Write what was shown and what was read, and how probable the network found its mistake."""
     digit, number, sum_, read_digit, read_sum = mistake[1:6]
     wrong, probability = f"digit {read_digit}", mistake.digit_probability
     if read_digit == digit:
