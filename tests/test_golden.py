@@ -33,36 +33,31 @@ MAY_CHANGE = (
 
 @pytest.fixture(scope="module")
 def golden():
-    """Read the file into a dictionary."""
     with np.load(GOLDEN_FILE) as file:
         return dict(file)
 
 
 @pytest.fixture(scope="module")
 def run(golden):
-    """Train from the golden weights: the states before and after each step, and the losses."""
-    state = start_from(group(golden, "weights"), RECIPE)
+    return train(RECIPE, start_from(group(golden, "weights"), RECIPE), len(golden["losses"]))
+
+
+def train(recipe, state, steps):
+    """Take steps, each on the next 64 images: the states before and after each, and the losses."""
     states, losses = [state], []
-    for i in range(len(golden["losses"])):
-        state, totals = train_step(RECIPE, state, batch_of(i), jax.random.key(0))
+    for rows in np.arange(steps * recipe.batch_size).reshape(steps, -1):
+        batch = take_batch(load("sample").train, rows)
+        state, totals = train_step(recipe, state, batch, jax.random.key(0))
         states.append(state)
         losses.append((averages(totals)["digit_loss"], averages(totals)["sum_loss"]))
     return states, np.array(losses)
 
 
-def batch_of(step):
-    """Take the batch of a step: 64 images after those of the steps before."""
-    size = RECIPE.batch_size
-    return take_batch(load("sample").train, np.arange(step * size, (step + 1) * size))
-
-
 def group(golden, name):
-    """Take the arrays of a group."""
     return {k.removeprefix(f"{name}/"): v for k, v in golden.items() if k.startswith(f"{name}/")}
 
 
 def start_from(weights, recipe, total_steps=0):
-    """Bring the original's weights into a state to train from."""
     variables, step = from_torch(weights)
     opt_state = optimizer(recipe).init(variables["params"])
     step = 0 if total_steps else step  # a schedule begins anew
@@ -70,12 +65,10 @@ def start_from(weights, recipe, total_steps=0):
 
 
 def state_dict(state):
-    """Name the weights of a state as the original does."""
     return to_torch(state.variables, state.step)
 
 
 def assert_close(ours, golden, rtol=0.0, atol=0.0):
-    """Compare, and say when the golden numbers may change."""
     np.testing.assert_allclose(ours, golden, rtol, atol, err_msg=MAY_CHANGE)
 
 
@@ -91,21 +84,15 @@ def test_evaluation(golden, run, name, step, atol):
     assert_close(outputs.sum_logits[np.arange(count), number], expected["sum_logits"], atol=atol)
 
 
-def test_losses(golden, run):
+def test_losses_gradients_and_running_statistics(golden, run):
     assert_close(run[1][0], golden["losses"][0], atol=1e-5)
     assert_close(run[1], golden["losses"], atol=1e-4)
-
-
-def test_gradients(golden, run):
     first = run[0][1]
     gradients = optax.tree_utils.tree_get(first.opt_state, "trace")  # momentum starts from zero
     ours = to_torch({"params": gradients, "batch_stats": first.batch_stats}, 0)
     norms = [np.linalg.norm(ours[name]) for name in golden["names"]]
     assert_close(norms, golden["gradient_norms"], rtol=1e-3, atol=1e-6)
-
-
-def test_running_statistics(golden, run):
-    ours = state_dict(run[0][1])
+    ours = state_dict(first)
     for name, values in group(golden, "statistics").items():
         assert_close(ours[name], values, rtol=1e-5, atol=1e-6)
 
@@ -113,18 +100,16 @@ def test_running_statistics(golden, run):
 def test_the_recipe_of_fast_does_what_its_words_say(golden):
     fields = {"numbers": "all", "nesterov": True, "weight_decay": 5e-4, "schedule": "one_cycle"}
     recipe = dataclasses.replace(RECIPE, learning_rate=7e-3, warmup=0.15, **fields)
-    state = start_from(group(golden, "weights"), recipe, total_steps=10)
-    before, losses = state_dict(state), []
-    for i in range(len(golden["fast_losses"])):
-        state, totals = train_step(recipe, state, batch_of(i), jax.random.key(0))
-        losses.append((averages(totals)["digit_loss"], averages(totals)["sum_loss"]))
+    start = start_from(group(golden, "weights"), recipe, total_steps=10)
+    states, losses = train(recipe, start, len(golden["fast_losses"]))
     assert_close(losses, golden["fast_losses"], atol=1e-4)
-    after = state_dict(state)
-    norms = [np.linalg.norm(after[name] - before[name]) for name in golden["names"]]
-    assert_close(norms, golden["fast_update_norms"], rtol=1e-3, atol=1e-6)
+    assert_close(update_norms(golden, states), golden["fast_update_norms"], rtol=1e-3, atol=1e-6)
 
 
 def test_parameters_after_all_steps(golden, run):
-    before, after = state_dict(run[0][0]), state_dict(run[0][-1])
-    norms = [np.linalg.norm(after[name] - before[name]) for name in golden["names"]]
-    assert_close(norms, golden["update_norms"], rtol=1e-2, atol=1e-6)
+    assert_close(update_norms(golden, run[0]), golden["update_norms"], rtol=1e-2, atol=1e-6)
+
+
+def update_norms(golden, states):
+    before, after = state_dict(states[0]), state_dict(states[-1])
+    return [np.linalg.norm(after[name] - before[name]) for name in golden["names"]]

@@ -13,14 +13,8 @@ from flax.traverse_util import path_aware_map
 from jax.sharding import Mesh, PartitionSpec
 
 from mnist_sum.data import load
-from mnist_sum.learning.layers import (
-    BatchNorm,
-    Dropout,
-    batch_statistics,
-    hashed_bits,
-    max_pool,
-    uniform_by_fan_in,
-)
+from mnist_sum.learning import layers
+from mnist_sum.learning.layers import BatchNorm, Dropout
 from mnist_sum.learning.model import ConvBlock, DenseBlock, MnistSum
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
@@ -29,9 +23,8 @@ XLA_REDUCTIONS = "xla_cpu_experimental_ynn_fusion_type"  # what sums by a librar
 RATE = 0.25
 IMAGES = 64
 SIGMAS = 6  # chance goes further once in 5e8 times
-DROPPING = {f"encoder.block{i}" for i in (1, 2, 4, 5, 6, 7)} | {
-    f"adder.block{i}" for i in (1, 2, 3)
-}
+DROPPING = {f"encoder.block{i}" for i in (1, 2, 4, 5, 6, 7)}
+DROPPING |= {f"adder.block{i}" for i in (1, 2, 3)}
 KEY = jax.random.key(0)
 
 
@@ -46,10 +39,9 @@ def test_batch_norm_normalises_by_the_biased_and_remembers_the_unbiased_variance
 
 
 def test_batch_norm_evaluates_with_what_it_remembers():
-    variables = {
-        "params": {"scale": jnp.array([2.0]), "bias": jnp.array([1.0])},
-        "batch_stats": {"mean": jnp.array([3.0]), "var": jnp.array([4.0])},
-    }
+    params = {"scale": jnp.array([2.0]), "bias": jnp.array([1.0])}
+    remembered = {"mean": jnp.array([3.0]), "var": jnp.array([4.0])}
+    variables = {"params": params, "batch_stats": remembered}
     y = BatchNorm(feature_axis=-1).apply(variables, jnp.array([[5.0], [3.0]]), train=False)
     np.testing.assert_allclose(y, [[3.0], [1.0]], rtol=1e-5)
 
@@ -65,7 +57,7 @@ def test_statistics_are_exact_where_xla_adds_one_by_one():
     x = jnp.moveaxis(jnp.asarray(image, jnp.float32), 0, -1)[:, None]
 
     def statistics(x):
-        return batch_statistics(x, (0, 2, 3), None)[:2]
+        return layers.batch_statistics(x, (0, 2, 3), None)[:2]
 
     try:
         actual = jax.jit(statistics, compiler_options={XLA_REDUCTIONS: ""})(x)
@@ -82,30 +74,25 @@ def blocks():
     """
     image, _, number = (jnp.asarray(column[:IMAGES]) for column in load("sample").train)
     state = create_state(Recipe(), KEY)
-    params = path_aware_map(
-        lambda path, x: x + 100 if path[-2:] == ("norm", "bias") else x, state.params
-    )
+    biased = path_aware_map(lambda path, x: x + 100 * (path[-2:] == ("norm", "bias")), state.params)
+    variables = {"params": biased, "batch_stats": state.batch_stats}
 
     @jax.jit
     def blocks(key):
-        variables = {"params": params, "batch_stats": state.batch_stats}
         settings = {"rngs": {"dropout": key}, "capture_intermediates": True, "mutable": True}
         _, captured = MnistSum(RATE).apply(variables, image, number, train=True, **settings)
-        return {
-            f"{part}.{name}": tuple(
-                values.T if part == "adder" else values
-                for values in (block["norm"]["__call__"][0], block["__call__"][0])
-            )
-            for part in ("encoder", "adder")
-            for name, block in captured["intermediates"][part].items()
-            if name.startswith("block")
-        }
+        values = {}
+        for part, layout in (("encoder", jnp.asarray), ("adder", jnp.transpose)):
+            for name, block in captured["intermediates"][part].items():
+                if name.startswith("block"):
+                    both = block["norm"]["__call__"][0], block["__call__"][0]
+                    values[f"{part}.{name}"] = tuple(map(layout, both))
+        return values
 
     return lambda key: jax.tree.map(np.asarray, blocks(key))
 
 
 def assert_uncorrelated(one, other):
-    """Compare two masks over as many values as both have."""
     count = min(one.size, other.size)
     correlation = np.corrcoef(one.ravel()[:count], other.ravel()[:count])[0, 1]
     assert abs(correlation) < SIGMAS * count**-0.5
@@ -118,9 +105,8 @@ def test_only_these_blocks_drop_the_right_fraction_and_scale_up_the_rest(blocks)
     for name, (before, after) in values.items():
         scale = 1 / (1 - RATE) if name in DROPPING else 1.0
         np.testing.assert_allclose(after[after != 0], (scale * before)[after != 0], rtol=1e-6)
-        if name in DROPPING:
-            bound = SIGMAS * (RATE * (1 - RATE) / after.size) ** 0.5
-            assert abs((after == 0).mean() - RATE) < bound
+        bound = SIGMAS * (RATE * (1 - RATE) / after.size) ** 0.5
+        assert abs((after == 0).mean() - RATE * (name in DROPPING)) < bound
 
 
 def test_keys_layers_and_examples_drop_independently(blocks):
@@ -139,13 +125,13 @@ def test_keys_layers_and_examples_drop_independently(blocks):
 
 @pytest.mark.parametrize("devices", [1, 2, 8])
 @pytest.mark.parametrize(
-    ("block", "size", "shape", "split"),
+    ("block", "size", "shape", "axes"),
     [
-        (ConvBlock, (6, 3), (5, 1, 5, 16), PartitionSpec(None, None, None, "data")),
-        (DenseBlock, (6,), (16, 5), PartitionSpec("data")),
+        (ConvBlock, (6, 3), (5, 1, 5, 16), [None, None, None, "data"]),
+        (DenseBlock, (6,), (16, 5), ["data"]),
     ],
 )
-def test_devices_do_not_change_what_is_dropped(block, size, shape, split, devices):
+def test_devices_do_not_change_what_is_dropped(block, size, shape, axes, devices):
     x = jax.random.normal(jax.random.key(1), shape)
     variables = block(*size).init(jax.random.key(2), x, False)
 
@@ -153,12 +139,8 @@ def test_devices_do_not_change_what_is_dropped(block, size, shape, split, device
         model, rngs = block(*size, RATE, axis_name), {"dropout": KEY}
         return model.apply(variables, x, True, rngs=rngs, mutable="batch_stats")[0]
 
-    split_up = jax.shard_map(
-        partial(outputs, "data"),
-        mesh=Mesh(jax.devices()[:devices], ("data",)),
-        in_specs=split,
-        out_specs=split,
-    )
+    mesh, split = Mesh(jax.devices()[:devices], ("data",)), PartitionSpec(*axes)
+    split_up = jax.shard_map(partial(outputs, "data"), mesh=mesh, in_specs=split, out_specs=split)
     alone = outputs(None, x)
     assert (alone == 0).any()
     np.testing.assert_allclose(jax.jit(split_up)(x), alone, atol=1e-5)
@@ -188,7 +170,7 @@ def test_dropout_that_is_mapped_over_keys_drops_by_each_of_them():
 
 def test_hashed_bits_look_like_chance():
     places = jnp.arange(256_000, dtype=jnp.uint32)
-    x, y = (np.asarray(hashed_bits(jax.random.key(seed), places)) for seed in (1, 2))
+    x, y = (np.asarray(layers.hashed_bits(jax.random.key(seed), places)) for seed in (1, 2))
     bits = ((x[:, None] >> np.arange(32)) & 1) * 2.0 - 1
     between = bits.T @ bits / x.size - np.eye(32)
     assert np.abs(bits.mean(0)).max() < 5 * x.size**-0.5
@@ -204,13 +186,13 @@ def test_every_value_of_a_batch_has_a_place_of_its_own():
 
 def test_the_pool_takes_the_greatest_of_four_and_gives_it_the_gradient():
     x = jnp.arange(16.0).reshape(4, 1, 4, 1)
-    y, pull_back = jax.vjp(max_pool, x)
+    y, pull_back = jax.vjp(layers.max_pool, x)
     assert y[:, 0, :, 0].tolist() == [[5.0, 7.0], [13.0, 15.0]]
     (gradient,) = pull_back(jnp.ones_like(y))
     assert jnp.flatnonzero(gradient).tolist() == [5, 7, 13, 15]
 
 
 def test_initial_weights_are_uniform_up_to_the_root_of_the_fan_in():
-    x = uniform_by_fan_in(25)(KEY, (100, 100), jnp.float32)
+    x = layers.uniform_by_fan_in(25)(KEY, (100, 100), jnp.float32)
     assert jnp.abs(x).max() <= 0.2
     np.testing.assert_allclose(x.std(), 0.2 / 3**0.5, rtol=0.03)

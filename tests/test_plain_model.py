@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from mnist_sum.data import load
@@ -34,82 +33,53 @@ LAYERS = {"Conv", "BatchNorm", "Dropout", "Dense"}
 
 def to_plain(tree):
     """Give arrays the plain network's names; their layouts are the same."""
-    plain = {}
-    for path, x in flatten_dict(tree, sep="/").items():
-        layer, _, array = path.rpartition("/")
-        plain[f"{PLAIN[layer]}/{array}"] = x
-    return unflatten_dict(plain, sep="/")
-
-
-@pytest.fixture(scope="module")
-def variables():
-    """Take weights of which none is at its default."""
-    with np.load(GOLDEN_FILE) as golden:
-        variables, _ = from_torch(group(golden, "weights"))
-    return jax.tree.map(np.float64, variables)
+    return unflatten_dict(
+        {(PLAIN["/".join(path)], array): x for (*path, array), x in flatten_dict(tree).items()}
+    )
 
 
 def compute(model, variables):
     """Evaluate and train on a batch: both outputs, gradients and new running statistics."""
     image, digit, number = (jnp.asarray(x[:BATCH]) for x in load("sample").train)
+    inputs = image, number
 
     @jax.jit
     def evaluate_and_train(params, batch_stats):
         def loss(params):
-            outputs, updates = model.apply(
-                {"params": params, "batch_stats": batch_stats},
-                image,
-                number,
-                train=True,
-                mutable="batch_stats",
-            )
-            losses = map(
-                optax.softmax_cross_entropy_with_integer_labels, outputs, (digit, digit + number)
-            )
+            weights = {"params": params, "batch_stats": batch_stats}
+            outputs, updates = model.apply(weights, *inputs, train=True, mutable="batch_stats")
+            labels = digit, digit + number
+            losses = map(optax.softmax_cross_entropy_with_integer_labels, outputs, labels)
             return sum(x.mean() for x in losses), (outputs, updates["batch_stats"])
 
         gradients, (outputs, stats) = jax.grad(loss, has_aux=True)(params)
         evaluated = model.apply(
-            {"params": params, "batch_stats": batch_stats}, image, number, train=False
+            {"params": params, "batch_stats": batch_stats}, *inputs, train=False
         )
-        return evaluated, outputs, gradients, stats
+        return (evaluated, outputs), gradients, stats
 
     with jax.enable_x64(True):
         return jax.device_get(evaluate_and_train(**variables))
 
 
-@pytest.fixture(scope="module")
-def ours(variables):
-    """Compute with ours, and give what comes out the plain network's names."""
-    evaluated, outputs, gradients, stats = compute(MnistSum(dropout_rate=0.0), variables)
-    return evaluated, outputs, to_plain(gradients), to_plain(stats)
-
-
-@pytest.fixture(scope="module")
-def plain(variables):
-    """Compute with the plain network, from the same weights."""
-    converted = {collection: to_plain(tree) for collection, tree in variables.items()}
-    return compute(PlainMnistSum(dropout_rate=0.0), converted)
-
-
 def assert_same(ours, plain):
-    """Compare trees of float64."""
     assert jax.tree.structure(ours) == jax.tree.structure(plain)
     for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(plain), strict=True):
         assert one.dtype == other.dtype == np.float64
         assert np.linalg.norm(one - other) <= 1e-9 * max(np.linalg.norm(other), 1e-3)
 
 
-def test_outputs_are_the_same_in_evaluation_and_in_training(ours, plain):
-    assert_same(ours[:2], plain[:2])
-
-
-def test_gradients_are_the_same(ours, plain):
-    assert_same(ours[2], plain[2])
-
-
-def test_running_statistics_differ_by_the_unbiased_variance_alone(variables, ours, plain):
-    start, (ours, plain) = to_plain(variables["batch_stats"]), (ours[3], plain[3])
+def test_outputs_and_gradients_are_the_same_and_statistics_but_for_the_unbiased_variance():
+    with np.load(GOLDEN_FILE) as golden:  # weights of which none is at its default
+        variables, _ = from_torch(group(golden, "weights"))
+    variables = jax.tree.map(np.float64, variables)
+    outputs, *trees = compute(MnistSum(dropout_rate=0.0), variables)
+    gradients, ours = map(to_plain, trees)
+    converted = {collection: to_plain(tree) for collection, tree in variables.items()}
+    expected, plain_gradients, plain = compute(PlainMnistSum(dropout_rate=0.0), converted)
+    assert_same(outputs, expected)  # in evaluation and in training
+    assert_same(gradients, plain_gradients)
+    start = converted["batch_stats"]
     for name, count in VALUES.items():
         biased = (plain[name]["var"] - 0.9 * start[name]["var"]) / 0.1
         plain[name]["var"] = 0.9 * start[name]["var"] + 0.1 * biased * count / (count - 1)

@@ -12,7 +12,6 @@ TEST = Dataset(np.zeros((3, 28, 28), np.uint8), *np.array([DIGITS, [1, 2, 4]], n
 
 
 def outputs_of(digits, certainty=20.0):
-    """Make outputs that read such digits, and all sums right."""
     logits = np.eye(10, dtype=np.float32)[np.asarray(digits)] * certainty
     log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     sums = np.add.outer(DIGITS, np.arange(10))

@@ -22,9 +22,8 @@ KEY = jax.random.key(1)
 
 
 def assert_same(actual, expected):
-    chex.assert_trees_all_close(
-        jax.device_get(actual), jax.device_get(expected), rtol=1e-3, atol=1e-5
-    )
+    actual, expected = jax.device_get((actual, expected))
+    chex.assert_trees_all_close(actual, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +31,8 @@ def state():
     return create_state(RECIPE, jax.random.key(0))
 
 
-@pytest.fixture(scope="module")
-def one_device_step(state, batch):
-    return train_step(RECIPE, state, batch, KEY)
-
-
-def test_there_are_eight_devices():
-    assert len(DEVICES) == 8
-
-
 def test_a_batch_is_split_only_where_it_divides():
+    assert len(DEVICES) == 8
     mesh = data_mesh(DEVICES)
     assert split_axis(16, mesh) == DATA_AXIS
     assert split_axis(12, mesh) is None
@@ -50,12 +41,9 @@ def test_a_batch_is_split_only_where_it_divides():
 
 
 def test_each_device_takes_its_own_part():
-    take = jax.shard_map(
-        partial(own_part, axis_name=DATA_AXIS),
-        mesh=data_mesh(DEVICES),
-        in_specs=PartitionSpec(),
-        out_specs=PartitionSpec(DATA_AXIS),
-    )
+    part, mesh = partial(own_part, axis_name=DATA_AXIS), data_mesh(DEVICES)
+    whole, split = PartitionSpec(), PartitionSpec(DATA_AXIS)
+    take = jax.shard_map(part, mesh=mesh, in_specs=whole, out_specs=split)
     assert take(jnp.arange(16)).tolist() == list(range(16))
 
 
@@ -86,21 +74,14 @@ def test_evaluation_on_a_mesh_is_that_of_one_device(state, dataset):
     assert_same(outputs, predict_outputs(network, part))
 
 
-def test_a_step_under_pmap_is_that_of_one_device(state, batch, one_device_step):
+def test_a_step_under_pmap_and_under_shard_map_is_that_of_one_device(state, batch):
+    alone = train_step(RECIPE, state, batch, KEY)
     split = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), batch)
-    step = jax.pmap(
-        partial(train_step, RECIPE, axis_name=DATA_AXIS), DATA_AXIS, in_axes=(None, 0, None)
-    )
-    everywhere = step(state, split, KEY)
+    step = partial(train_step, RECIPE, axis_name=DATA_AXIS)
+    everywhere = jax.pmap(step, DATA_AXIS, in_axes=(None, 0, None))(state, split, KEY)
     for device in (0, 7):
-        assert_same(jax.tree.map(lambda x, device=device: x[device], everywhere), one_device_step)
-
-
-def test_a_step_under_shard_map_is_that_of_one_device(state, batch, one_device_step):
-    step = jax.shard_map(
-        partial(train_step, RECIPE, axis_name=DATA_AXIS),
-        mesh=Mesh(DEVICES, (DATA_AXIS,)),
-        in_specs=(PartitionSpec(), PartitionSpec(DATA_AXIS), PartitionSpec()),
-        out_specs=PartitionSpec(),
-    )
-    assert_same(jax.jit(step)(state, batch, KEY), one_device_step)
+        assert_same(jax.tree.map(lambda x, device=device: x[device], everywhere), alone)
+    whole, specs = PartitionSpec(), (PartitionSpec(), PartitionSpec(DATA_AXIS), PartitionSpec())
+    mesh = Mesh(DEVICES, (DATA_AXIS,))
+    on_mesh = jax.shard_map(step, mesh=mesh, in_specs=specs, out_specs=whole)
+    assert_same(jax.jit(on_mesh)(state, batch, KEY), alone)

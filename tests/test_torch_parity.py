@@ -14,7 +14,7 @@ import optax
 import pytest
 
 from mnist_sum.data import load
-from mnist_sum.files.torch import from_torch, to_torch
+from mnist_sum.files.torch import to_torch
 from mnist_sum.learning.batch import Batch
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
@@ -37,18 +37,16 @@ SEEDS = range(20)
 
 @pytest.fixture(params=["initial", "arbitrary"])
 def model(request):
-    """Make the original with its initial weights, or with nothing left at its default."""
     return initial_model() if request.param == "initial" else arbitrary_model()
 
 
 def initial_model(seed=0):
-    """Draw the original's initial weights."""
     torch.manual_seed(seed)
     return reference.TorchMnistSum(dropout_rate=0.0).double()
 
 
 def arbitrary_model():
-    """Load the golden weights into the original."""
+    """Load the golden weights, of which none is at its default, into the original."""
     model = reference.TorchMnistSum(dropout_rate=0.0)
     with np.load(GOLDEN_FILE) as golden:
         weights = group(golden, "weights")
@@ -57,7 +55,6 @@ def arbitrary_model():
 
 
 def torch_state_dict(model):
-    """Read the original's weights in float32."""
     state = copy.deepcopy(model).float().state_dict()
     return {name: tensor.numpy() for name, tensor in state.items()}
 
@@ -78,7 +75,6 @@ def train_both(model, recipe, state, steps):
 
 
 def cast(state, old, new):
-    """Convert the arrays of one type to another."""
     return jax.tree.map(lambda x: x.astype(new) if x.dtype == old else x, state)
 
 
@@ -101,10 +97,8 @@ def test_evaluation_gives_the_same_outputs(model):
     network = Network(RECIPE, start_from(torch_state_dict(model), RECIPE).variables)
     ours = predict_outputs(network, jnp.asarray(test.image[:TEST_IMAGES]))
     sum_logits = ours.sum_logits[np.arange(TEST_IMAGES), test.number[:TEST_IMAGES]]
-    np.testing.assert_allclose(
-        ours.digit_log_probabilities, theirs.digit_log_probabilities, rtol=0, atol=1e-5
-    )
-    np.testing.assert_allclose(sum_logits, theirs.sum_logits, rtol=0, atol=1e-5)
+    for one, other in zip((ours.digit_log_probabilities, sum_logits), theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
 def test_a_step_has_the_same_losses_gradients_and_running_statistics(model):
@@ -114,16 +108,6 @@ def test_a_step_has_the_same_losses_gradients_and_running_statistics(model):
     arrays = to_torch({"params": gradients, "batch_stats": state.batch_stats}, state.step)
     assert_near(arrays, {name: x.grad.numpy() for name, x in model.named_parameters()}, 1e-4)
     assert_near(arrays, {name: x.numpy() for name, x in model.named_buffers()}, 1e-5)
-
-
-def test_twenty_steps_lead_to_the_same_parameters():
-    """A small learning rate keeps rounding errors from growing."""
-    model = arbitrary_model()
-    state, ours, theirs = train_both(
-        model, RECIPE, start_from(torch_state_dict(model), RECIPE), STEPS
-    )
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
-    assert_near(state_dict(state), torch_state_dict(model), 1e-3)
 
 
 def test_twenty_steps_of_the_recipe_lead_to_the_same_parameters_in_float64():
@@ -136,15 +120,6 @@ def test_twenty_steps_of_the_recipe_lead_to_the_same_parameters_in_float64():
         state = cast(state, np.float64, np.float32)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     assert_near(state_dict(state), torch_state_dict(model), 1e-6)
-
-
-def test_arbitrary_weights_come_back_unchanged():
-    weights = torch_state_dict(arbitrary_model())
-    back = to_torch(*from_torch(weights))
-    for name, array in weights.items():
-        np.testing.assert_array_equal(back[name], array, strict=True)
-    model = reference.TorchMnistSum()
-    model.load_state_dict({name: torch.from_numpy(array) for name, array in back.items()})
 
 
 def test_initial_weights_are_distributed_alike():
@@ -161,13 +136,10 @@ def test_initial_weights_are_distributed_alike():
 
 
 def test_the_recipe_is_the_originals():
-    """What test_dropout.py says of our dropout holds for the original's."""
-    assert Recipe().learning_rate == reference.LEARNING_RATE
-    assert Recipe().momentum == reference.MOMENTUM
-    modules = reference.TorchMnistSum().named_modules()
+    recipe, modules = Recipe(), reference.TorchMnistSum().named_modules()
+    assert recipe.learning_rate == reference.LEARNING_RATE
+    assert recipe.momentum == reference.MOMENTUM
     dropouts = {name: x.p for name, x in modules if isinstance(x, torch.nn.Dropout)}
-    assert dropouts == dict.fromkeys(
-        [f"mnist_mode.convblock{i}.3" for i in (1, 2, 4, 5, 6, 7)]
-        + [f"layer{i}.3" for i in (1, 2, 3)],
-        Recipe().dropout_rate,
-    )
+    names = [f"mnist_mode.convblock{i}.3" for i in (1, 2, 4, 5, 6, 7)]
+    names += [f"layer{i}.3" for i in (1, 2, 3)]
+    assert dropouts == dict.fromkeys(names, recipe.dropout_rate)

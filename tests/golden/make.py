@@ -26,13 +26,8 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from experiments.workshop.benchmark.torch_reference import (
-    TorchBatch,
-    TorchMnistSum,
-    make_optimizer,
-    torch_batch,
-    train_step,
-)
+from experiments.workshop.benchmark import torch_reference as reference
+from experiments.workshop.benchmark.torch_reference import TorchBatch, TorchMnistSum, train_step
 from mnist_sum.data import load
 
 GOLDEN_FILE = Path(__file__).with_name("torch.npz")
@@ -44,48 +39,43 @@ TEST_IMAGES = 64
 FAST_STEPS = 4
 FAST = {"rate": 7e-3, "steps": 10, "warmup": 0.15, "decay": 5e-4}  # a tenth of the rate, as above
 
+Golden = dict[str, Shaped[np.ndarray, "..."]]
 
-def make_golden() -> dict[str, Shaped[np.ndarray, "..."]]:
-    """Compute the contents of the file."""
+
+def make_golden() -> Golden:
     train, test = load("sample")
-    batches = [torch_batch(train, BATCH_SIZE * i, BATCH_SIZE * (i + 1)) for i in range(STEPS)]
-    test_batch = torch_batch(test, 0, TEST_IMAGES)
+    starts = range(0, STEPS * BATCH_SIZE, BATCH_SIZE)
+    batches = [reference.torch_batch(train, start, start + BATCH_SIZE) for start in starts]
+    test_batch = reference.torch_batch(test, 0, TEST_IMAGES)
     model = arbitrary_model(batches)
     initial = copy.deepcopy(model)
     golden = arrays("weights", model.state_dict().items())
     golden |= arrays("outputs", evaluate(model, test_batch))
 
-    optimizer = make_optimizer(model, LEARNING_RATE)
-    start = [parameter.detach().clone() for parameter in model.parameters()]
+    optimizer = reference.make_optimizer(model, LEARNING_RATE)
     losses = [train_step(model, optimizer, batches[0])]
     gradient_norms = [x.grad.norm() for x in model.parameters() if x.grad is not None]
     running = ((name, x) for name, x in model.named_buffers() if "running" in name)
     golden |= arrays("statistics", running)
 
-    golden |= fast_golden(initial, batches[:FAST_STEPS])
+    golden |= fast_golden(copy.deepcopy(initial), batches[:FAST_STEPS])
     losses += [train_step(model, optimizer, batch) for batch in batches[1:]]
-    update_norms = [
-        (x.detach() - old).norm() for x, old in zip(model.parameters(), start, strict=True)
-    ]
     golden |= arrays("final_outputs", evaluate(model, test_batch))
     return golden | {
         "losses": torch.tensor(losses).numpy(),
         "names": np.array([name for name, _ in model.named_parameters()]),
         "gradient_norms": torch.tensor(gradient_norms).numpy(),
-        "update_norms": torch.tensor(update_norms).numpy(),
+        "update_norms": update_norms(initial, model),
     }
 
 
-def fast_golden(
-    model: TorchMnistSum, batches: Iterable[TorchBatch]
-) -> dict[str, Shaped[np.ndarray, "..."]]:
+def fast_golden(model: TorchMnistSum, batches: Iterable[TorchBatch]) -> Golden:
     """Train as `fast` does, without distortions: all numbers, Nesterov, decay, a schedule."""
     parameters = list(model.parameters())
     kernels = {"params": [x for x in parameters if x.ndim > 1], "weight_decay": FAST["decay"]}
     others = {"params": [x for x in parameters if x.ndim == 1], "weight_decay": 0.0}
     optimizer = torch.optim.SGD([kernels, others], lr=1.0, momentum=0.9, nesterov=True)
-    start = [x.detach().clone() for x in parameters]
-    losses = []
+    initial, losses = copy.deepcopy(model), []
     for step, batch in enumerate(batches):
         for param_group in optimizer.param_groups:
             param_group["lr"] = one_cycle(step)
@@ -100,11 +90,14 @@ def fast_golden(
         (digit_loss + sum_loss).backward()
         optimizer.step()
         losses.append((digit_loss.item(), sum_loss.item()))
-    norms = [(x.detach() - old).norm() for x, old in zip(parameters, start, strict=True)]
-    return {
-        "fast_losses": np.array(losses, np.float32),
-        "fast_update_norms": torch.tensor(norms).numpy(),
-    }
+    norms = update_norms(initial, model)
+    return {"fast_losses": np.array(losses, np.float32), "fast_update_norms": norms}
+
+
+@torch.no_grad()
+def update_norms(before: TorchMnistSum, after: TorchMnistSum) -> Shaped[np.ndarray, " array"]:
+    pairs = zip(before.parameters(), after.parameters(), strict=True)
+    return torch.tensor([(new - old).norm() for old, new in pairs]).numpy()
 
 
 def one_cycle(step: int) -> float:
@@ -126,7 +119,7 @@ def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
     for name, array in model.state_dict().items():
         if ".1." in name and array.is_floating_point():
             nn.init.uniform_(array, 0.5, 1.5)
-    optimizer = make_optimizer(model)
+    optimizer = reference.make_optimizer(model)
     for batch in batches:
         train_step(model, optimizer, batch)
     return model.float().double()  # what float32 can hold
@@ -134,13 +127,10 @@ def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
 
 @torch.no_grad()
 def evaluate(model: TorchMnistSum, batch: TorchBatch) -> Iterable[tuple[str, Tensor]]:
-    """Compute the outputs, by name, as they are after training."""
     return model.eval()(batch.image, batch.number)._asdict().items()
 
 
-def arrays(
-    group: str, tensors: Iterable[tuple[str, Tensor]]
-) -> dict[str, Shaped[np.ndarray, "..."]]:
+def arrays(group: str, tensors: Iterable[tuple[str, Tensor]]) -> Golden:
     """Copy tensors into arrays of float32 or int64, with their group before their names."""
     return {
         f"{group}/{name}": np.array(x.tolist(), np.float32 if x.is_floating_point() else np.int64)
