@@ -78,6 +78,8 @@ def counts_of(labels: int, mistakes: int) -> np.ndarray:
     return counts
 
 
+SURE_CAPTION = "7 + 5 = 12\ndigit 7: 98.76%\nsum 12: > 99.99%"
+SURE = read(7, 5, 7, 12, 0.9876, 0.99996)
 RIGHT, WRONG = read(8, 8, 8, 16, 1, 1), read(8, 8, 8, 18, 1, 0.99999)
 READ = "Digit and sum read right"
 MISREAD, MISREAD_SUM = "Digit misread", "Digit read right, but a sum misread"
@@ -99,10 +101,7 @@ SCENES = [  # what draws, from what, and some of what is then to be read
     (draw_sums, [np.full((19, 19), 10000)], "Ways to misread one: the 12 most frequent of 342"),
     (draw_right_answers, [[]], f"{READ}: none"),
     (draw_right_answers, [[RIGHT] * 974], f"{READ}: the first 12 of 974 images"),
-    (
-        *(draw_right_answers, [[read(7, 5, 7, 12, 0.9876, 0.99996)]]),
-        *(f"{READ}: 1 image", "7 + 5 = 12\ndigit 7: 98.76%\nsum 12: > 99.99%"),
-    ),
+    (draw_right_answers, [[SURE]], f"{READ}: 1 image", SURE_CAPTION),
     (draw_mistakes, [[WRONG] * 18, []], f"{MISREAD}: 18 images", f"{MISREAD_SUM}: none"),
     (draw_mistakes, [[], [WRONG] * 1300], f"{MISREAD_SUM}: the 12 most confident of 1,300 images"),
     (
@@ -160,8 +159,7 @@ def test_outputs_have_a_common_scale_of_the_distance_from_all_once_both_are_lear
     left, right = drawn(draw_seeds, [records, records]).axes
     assert labels_of(left)[::-1] == of_digit
     assert labels_of(right)[::-1] == (of_sum or [])  # or they stand beside the first
-    assert left.yaxis_inverted()
-    assert (left.get_ylim() == right.get_ylim()) == (of_sum is None)
+    assert (left.yaxis_inverted(), left.get_ylim() == right.get_ylim()) == (True, of_sum is None)
 
 
 @pytest.mark.parametrize(("epochs", "top"), [(3, "100"), (4, "0.5")])
@@ -261,10 +259,7 @@ def test_importing_changes_no_setting_of_the_process():
     assert run([sys.executable, "-c", code], env=os.environ | backend).returncode == 0
 
 
-STUCK = """  # as on a read-only system without /tmp
-import tempfile
-tempfile.mkdtemp = lambda **_: open("/dev/null/file")
-"""
+STUCK = "import tempfile; tempfile.mkdtemp = lambda **_: open('/dev/null/file')\n"  # without /tmp
 DESCRIBE = "import experiments.describe as x; exit(x.main(['--config', 'smoke', '--output', '/o']))"
 ANSWER = "import mnist_sum.__main__ as x; exit(x.main(['a.png', '--picture', 'o.png']))"
 

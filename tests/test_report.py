@@ -15,9 +15,8 @@ from tests.pictures import make_records, size_of_png
 
 
 def write(folder, config, epochs: int, misread: int) -> str:
-    """Write the report of a network that takes the digit of the first images for the next one."""
     splits = load("sample")
-    digits = splits.test.digit + (np.arange(len(splits.test.digit)) < misread)
+    digits = splits.test.digit + (np.arange(len(splits.test.digit)) < misread)  # the next one
     log_probabilities = jax.nn.log_softmax(jax.nn.one_hot(digits % 10, 10))
     outputs = Outputs(log_probabilities, jax.nn.one_hot(all_sums(splits.test.digit), 19))
     run = Run("name", config, folder, jax.devices()[:1], splits)
@@ -48,9 +47,7 @@ def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path):
     assert re.search(r"learning_rate +\| 0.1 +\| 0.01", head)
     assert "original's" not in head  # it did not learn from the sample
     assert "Digits: 12 of 1,000 misread (1.20%). Sums: 0 of 10,000 misread (0.00%)." in body
-    assert "21,843" in body
-    for what in ("1 x cpu, ", "jaxlib", "mnist_sum"):
-        assert what in body.split("## Machine")[1]
+    assert re.search(r"21,843.+## Machine.+1 x cpu, .+jaxlib.+mnist_sum", body, re.DOTALL)
     assert max(len(line) for line in report.splitlines() if line[:1] not in "|!") <= 100
 
 
@@ -59,6 +56,5 @@ def test_report_of_one_epoch_of_base_without_mistakes(tmp_path):
     assert re.search(r"digit +\| sum +\| original's digit +\| original's sum", report)
     assert re.search(r"last epoch +\| 99.00% +\| 98.00% +\| 99.32% +\| 99.16%", report)
     assert "mean of the last" not in report
-    assert "No digit was taken for another." in report
-    assert "without a change" in report
-    assert "for 1 epoch, in 2 s" in " ".join(report.split())
+    for words in ("No digit was taken for another.", "without a change", "for 1 epoch, in 2 s"):
+        assert words in " ".join(report.split())
