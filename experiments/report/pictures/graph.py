@@ -86,7 +86,7 @@ def draw_frame(axes: Axes, module: str, layers: list[Layer], left: float, rows: 
     top = ROW_HEIGHT * (rows[0] - 0.5) + PADDING / 4
     bottom = ROW_HEIGHT * (rows[-1] + 0.5) - PADDING / 4
     colour, box = MODULE_COLOURS[module], BoxStyle.Round(0, PADDING)
-    look = {"facecolor": (colour, 0.08), "lw": 0}
+    look: dict[str, Any] = {"facecolor": (colour, 0.08), "lw": 0}
     axes.add_patch(FancyBboxPatch((left, top), right - left, bottom - top, box, **look))
     parameters = sum(x.parameters for x in layers if x.name.startswith(f"{module}/"))
     words = f"{module}\n{parameters:,} parameters"
@@ -98,7 +98,7 @@ def draw_column(axes: Axes, x: float, row: int, blocks: list[Block]) -> None:
     for y, block in zip(ROW_HEIGHT * np.arange(row, row + len(blocks)), blocks, strict=True):
         left, top = x - CELL_WIDTH * len(block.cells) / 2, y - CELL_HEIGHT / 2
         axes.text(left - PADDING / 2, y, block.label, color=GREY, ha="right", va="center")
-        look = {"facecolor": "white", "edgecolor": block.colour, "lw": 0.8}
+        look: dict[str, Any] = {"facecolor": "white", "edgecolor": block.colour, "lw": 0.8}
         for text in block.cells:
             box = BoxStyle.Round(0, block.corner)
             axes.add_patch(FancyBboxPatch((left, top), CELL_WIDTH, CELL_HEIGHT, box, **look))
