@@ -39,6 +39,13 @@ def run_command(*arguments, **settings):
     return finish(start(*arguments, **settings))
 
 
+def succeed(*arguments):
+    """Run the command, which must end well and print no error; returns its output."""
+    code, output, errors = run_command(*arguments)
+    assert (code, errors) == (0, "")
+    return output
+
+
 def result(folder):
     """Read what a run ends with: its last checkpoint, and its metrics but for the times."""
     with open_checkpoints(folder / "checkpoints") as checkpoints:

@@ -14,7 +14,7 @@ import pytest
 from experiments.system import distributed
 from experiments.system.distributed import HEARTBEAT_SECONDS, ProcessOptions, find_place
 from mnist_sum.errors import UsageError
-from tests.commands import finish, result, run_command, start
+from tests.commands import finish, result, start, succeed
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 RECIPE = (
@@ -163,7 +163,7 @@ def test_two_processes_lose_one_go_on_and_end_as_one_alone_does(lost, tmp_path):
     assert any(f"Resumed: {done} of 4 epochs are done" in output for done in (1, 2))
     assert "epoch" not in other_output
 
-    assert run_command(*RECIPE, "--workdir", tmp_path / "alone")[0] == 0
+    succeed(*RECIPE, "--workdir", tmp_path / "alone")
     (state, epochs, records), (alone, epochs_alone, records_alone) = (
         result(tmp_path / name) for name in ("pair", "alone")
     )

@@ -16,7 +16,7 @@ import pytest
 
 from experiments.system.workdir import count_epochs, lock
 from mnist_sum.errors import UsageError
-from tests.commands import finish, result, run_command, start
+from tests.commands import finish, result, run_command, start, succeed
 
 pytestmark = pytest.mark.long
 
@@ -39,8 +39,7 @@ def assert_same_result(folder, expected):
 def whole_run(tmp_path_factory):
     """Train without a break."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    code, _, errors = run_command(*RECIPE, "--workdir", folder)
-    assert code == 0, errors
+    succeed(*RECIPE, "--workdir", folder)
     return folder
 
 
@@ -68,8 +67,7 @@ def wait_for_epoch(process, epoch):
 
 
 def test_the_same_run_in_another_process_has_the_same_bits(expected, tmp_path):
-    code, _, errors = run_command(*RECIPE, "--workdir", tmp_path / "run", "--resume")
-    assert code == 0, errors
+    succeed(*RECIPE, "--workdir", tmp_path / "run", "--resume")
     assert_same_result(tmp_path / "run", expected)
 
 
@@ -91,8 +89,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(expected, 
         else:  # it was done before: begin a new one
             assert_same_result(folder, expected)
             shutil.rmtree(folder)
-    code, _, errors = run_command(*recipe)
-    assert code == 0, errors
+    succeed(*recipe)
     assert_same_result(folder, expected)
     assert (folder / "report.md").exists()
 
@@ -110,8 +107,7 @@ def test_an_interrupted_run_says_how_to_go_on(number, expected, tmp_path):
     assert message.endswith(" of 8 epochs, which are saved. Go on with:")
     arguments = command.removeprefix(f"{sys.executable} -m experiments.run ").split()
     assert arguments == [*RECIPE, "--workdir", str(folder), "--resume"]
-    code, output, errors = run_command(*arguments)
-    assert code == 0, errors
+    output = succeed(*arguments)
     done = int(message.split()[2])
     assert f"Resumed: {done} of 8 epochs are done" in output
     assert done >= 1  # the second is shown before it is saved
@@ -122,8 +118,7 @@ def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
     folder = shutil.copytree(whole_run, tmp_path / "run")
     (folder / "report.md").unlink()
     (folder / "metrics.jsonl").write_text("")
-    code, output, errors = run_command(*RECIPE, "--workdir", folder, "--resume")
-    assert code == 0, errors
+    output = succeed(*RECIPE, "--workdir", folder, "--resume")
     assert "Resumed: 8 of 8 epochs are done" in output
     assert (folder / "report.md").read_text() == (whole_run / "report.md").read_text()
     assert_same_result(folder, expected)
@@ -131,12 +126,11 @@ def test_a_finished_run_gets_its_report_again(whole_run, tmp_path, expected):
 
 def test_a_run_that_goes_on_for_more_epochs_is_the_same_as_one_of_so_many(tmp_path):
     recipe = [*RECIPE[:-1], "2", "--schedule", "constant", "--workdir", tmp_path / "more"]
-    assert run_command(*recipe)[0] == 0
+    succeed(*recipe)
     recipe[recipe.index("2")] = "3"
-    code, output, errors = run_command(*recipe, "--resume")
-    assert code == 0, errors
+    output = succeed(*recipe, "--resume")
     assert "Resumed: 2 of 3 epochs are done" in output
-    assert run_command(*recipe[:-1], tmp_path / "whole")[0] == 0
+    succeed(*recipe[:-1], tmp_path / "whole")
     assert_same_result(tmp_path / "more", result(tmp_path / "whole"))
 
 
@@ -147,8 +141,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(half_a_run, expected):
     assert errors.startswith("error: ")
     assert "cannot be written" in errors
     assert errors.count("\n") == 1
-    code, _, errors = run_command(*recipe)
-    assert code == 0, errors
+    succeed(*recipe)
     assert_same_result(half_a_run, expected)
 
 
@@ -173,14 +166,12 @@ def test_several_seeds_are_interrupted_go_on_and_are_summed_up(tmp_path):
     assert message.endswith(" of 16 epochs, which are saved. Go on with:")
     arguments = command.removeprefix(f"{sys.executable} -m experiments.run ").split()
     assert arguments == [*recipe, str(folder), "--resume"]
-    code, output, errors = run_command(*arguments)
-    assert code == 0, errors
+    output = succeed(*arguments)
     assert "seed 1  test  digit " in output
     assert "Resumed: " in (folder / "seed-1.log").read_text()
     assert json.loads((folder / "summary.json").read_text())["seeds"] == [0, 1]
     assert (folder / "seeds.png").exists()
-    code, _, errors = run_command(*recipe, whole)
-    assert code == 0, errors
+    succeed(*recipe, whole)
     assert_same_result(folder / "seed-1", result(whole / "seed-1"))
 
 

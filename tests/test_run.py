@@ -17,7 +17,7 @@ from mnist_sum.data import load
 from mnist_sum.files.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
-from tests.commands import ROOT, run_command
+from tests.commands import ROOT, succeed
 
 LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy"}
 
@@ -27,9 +27,7 @@ def sample_run(tmp_path_factory):
     """Train on the sample, once for this module; returns its folder and what it has printed."""
     folder = tmp_path_factory.mktemp("sample") / "run"
     own = ("--workdir", folder, "--profile", folder.with_name("profile"))
-    code, output, errors = run_command("--config", "sample", *own)
-    assert (code, errors) == (0, "")
-    return folder, output
+    return folder, succeed("--config", "sample", *own)
 
 
 def test_it_says_what_it_runs_on_and_two_lines_an_epoch(sample_run):
