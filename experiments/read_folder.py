@@ -25,6 +25,7 @@ from mnist_sum.terminal import exit_code
 
 SURE = 0.99
 DIGITS = tuple("0123456789")
+HELP = "--help says what it may be."
 HEAD = ("digit", "pictures", "right", "refused", "wrong", "of these > 99 % sure", "right %")
 
 
@@ -34,9 +35,8 @@ class ReadOptions:
 
     SOURCE is a folder of folders 0 to 9 with pictures; or a CSV with the columns file, relative to
     its own folder, and label, whose rows without a digit are left out; or an .npz of the arrays
-    image [example, height, width], on any scale, and digit [example]. Digits of other data sets
-    come as the last: numpy.savez("uci.npz", image=x.images, digit=x.target) writes those of UCI,
-    with x = sklearn.datasets.load_digits().
+    image [example, height, width], on any scale, and digit [example], such as that of another data
+    set: numpy.savez("uci.npz", image=x.images, digit=x.target).
     """
 
     source: tyro.conf.Positional[Path]
@@ -70,13 +70,11 @@ def run(options: ReadOptions) -> None:
         name = f"{name} shows {digit}"
         try:
             answer = answer_picture(network, picture, name=name)
-        except InputError as error:
-            result, outcome = f"{error}", (0, 1, 0, 0)
-        else:
-            wrong = int(answer.digits.argmax()) != digit
-            result = answer.sentence()
-            outcome = (not wrong, 0, wrong, wrong and answer.digits.max() > SURE)
+            result, wrong = answer.sentence(), int(answer.digits.argmax()) != digit
+            outcome = (not wrong, False, wrong, wrong and answer.digits.max() > SURE)
             misread += [answer] * wrong
+        except InputError as error:
+            result, outcome = f"{error}", (False, True, False, False)
         counts[digit] += outcome
         if options.list and not outcome[0]:
             print(f"{name}: {result}", flush=True)
@@ -97,21 +95,19 @@ def load_examples(source: Path) -> list[tuple[str, Picture, int]]:
             listed = [(f"{x}", x, x.parent.name) for x in sorted(source.glob("[0-9]/[!.]*"))]
         elif source.suffix == ".npz":
             with np.load(source) as arrays:
-                labels = map(str, arrays["digit"].tolist())
-                pairs = zip(arrays["image"], labels, strict=True)
-                listed = [(f"image {i}", *pair) for i, pair in enumerate(pairs)]
+                pairs = zip(arrays["image"], arrays["digit"].tolist(), strict=True)
+                listed = [(f"image {i}", x, f"{digit}") for i, (x, digit) in enumerate(pairs)]
         else:
             with source.open(encoding="utf-8-sig", newline="") as file:
                 rows = csv.DictReader(file)
                 listed = [(x["file"], source.parent / x["file"], x["label"]) for x in rows]
     except (OSError, ValueError, KeyError, TypeError, csv.Error, BadZipFile) as error:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        explained = f"{source} cannot be read ({reason}); --help says what it may be."
-        raise UsageError(explained) from error
+        raise UsageError(f"{source} cannot be read ({reason}); {HELP}") from error
     missing = [x for _, x, _ in listed if isinstance(x, Path) and not x.is_file()]
     if missing or not listed:
         what = f"{missing[0]}, and there is no such file" if missing else "no pictures"
-        raise UsageError(f"{source} lists {what}; --help says what it may be.")
+        raise UsageError(f"{source} lists {what}; {HELP}")
     return [(name, x, int(label)) for name, x, label in listed if label in DIGITS]
 
 

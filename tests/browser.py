@@ -14,10 +14,7 @@ from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.remote.webelement import WebElement
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-    "disable-component-update disable-sync"
-)
+FLAGS = "headless=new no-sandbox disable-quic disable-background-networking"
 LOGS = {"browser": "ALL", "performance": "ALL"}  # the console, and what is fetched
 
 DIGITS = {  # strokes of a hand, in points "x,y": percentages of the paper's side

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -49,19 +48,8 @@ def test_every_end_has_its_exit_code_and_its_sentence(command, code, errors, cap
     assert exit_code(command) == code
     assert capsys.readouterr() == ("", errors)
     assert [signal.getsignal(number) for number in STOPS] == before
-
-
-def test_an_error_of_ours_is_not_hidden():
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError):  # an error of ours is not hidden
         exit_code(lambda: fail(RuntimeError()))
-
-
-def test_a_command_runs_in_any_thread():
-    codes = []
-    thread = threading.Thread(target=lambda: codes.append(exit_code(lambda: 7)))
-    thread.start()
-    thread.join()
-    assert codes == [7]
 
 
 def test_a_signal_that_is_ignored_stays_so():
