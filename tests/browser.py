@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -31,19 +30,16 @@ DIGITS = {  # strokes of a hand, in points "x,y": percentages of the paper's sid
 }
 
 
-@contextmanager
 def start_browser() -> Iterator[webdriver.Chrome]:
-    """Start Chromium, with a new and empty profile."""
+    """Start Chromium with a new and empty profile, and end it after the tests."""
     options = webdriver.ChromeOptions()
     options.binary_location = next(filter(None, map(shutil.which, PROGRAMS)))
     for flag in FLAGS.split():
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", LOGS)
     browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        yield browser
-    finally:
-        browser.quit()
+    yield browser
+    browser.quit()
 
 
 class Page:

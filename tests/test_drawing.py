@@ -25,6 +25,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser import DIGITS, Page, start_browser
 
 pytestmark = pytest.mark.browser
+browser = pytest.fixture(start_browser, scope="module")
 
 NOTHING = "? 5 ?"
 DOUBTFUL = ["35,30 55,15 52,50 50,86"]  # a 7 or a 1
@@ -48,12 +49,6 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with start_browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def address(network, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "draw.html"
     path.write_text(make_page(network), encoding="utf-8")
@@ -62,8 +57,12 @@ def address(network, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, address):
+    browser.get_log("performance")
     yield Page(browser, address)
     assert browser.get_log("browser") == []  # no error, no warning
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"].endswith("WillBeSent")]
+    assert [url for url in asked if not url.startswith("data:")] == [address]  # nothing else
 
 
 @pytest.mark.parametrize("adder", ["mlp", "exact"])
@@ -171,15 +170,6 @@ def test_bars_pixels_constants_and_speech_are_of_the_answer(page):
     shown = page.ask("[...imageContext.getImageData(0, 0, 28, 28).data]")
     assert shown[3::4] == page.ask(PREPARED)
     assert re.fullmatch(r"Digit 7, \d+\.\d %\. Plus 5 makes 12, \d+\.\d %\.", page.told())
-
-
-def test_nothing_is_fetched(browser, address):
-    browser.get_log("performance")
-    page = Page(browser, address)
-    page.draw(DIGITS[7])
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"].endswith("WillBeSent")]
-    assert [url for url in asked if not url.startswith("data:")] == [address]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
