@@ -76,7 +76,16 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
     if has_values(image):
         pixels = np.asarray(image).reshape(-1, 28, 28)
         check_pixels(name, pixels)
-        check_look(name, pixels)
+        border = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0]], axis=1)
+        for wrong, what, fix in (
+            (pixels.min((1, 2)) == pixels.max((1, 2)), "blank", "leave it out"),
+            (np.median(border, axis=1) > WHITE / 2, "dark on light", "give 255 - image"),
+        ):
+            if wrong.any():
+                which = f"{name}[{int(wrong.argmax())}]" if len(pixels) > 1 else name
+                raise InputError(
+                    f"{which} is {what}, expected a light digit on dark ground: {fix}."
+                )
     return image
 
 
@@ -122,18 +131,6 @@ def check_pixels(name: str, pixels: np.ndarray) -> None:
         return
     shown = wrong if isinstance(wrong, str) else f"{float(wrong):.6g}"
     raise InputError(f"{name} holds {shown}, expected pixels 0 .. {WHITE}: {fix}.")
-
-
-def check_look(name: str, images: np.ndarray) -> None:
-    """Check that no image is blank or inverted; an inverted one has a light border."""
-    border = np.concatenate([images[:, [0, -1]].reshape(len(images), -1), images[:, :, 0]], axis=1)
-    for wrong, what, fix in (
-        (images.min((1, 2)) == images.max((1, 2)), "blank", "leave it out"),
-        (np.median(border, axis=1) > WHITE / 2, "dark on light", "give 255 - image"),
-    ):
-        if wrong.any():
-            which = f"{name}[{int(wrong.argmax())}]" if len(images) > 1 else name
-            raise InputError(f"{which} is {what}, expected a light digit on dark ground: {fix}.")
 
 
 def check_integers(name: str, values: Any, count: int | None = None) -> None:

@@ -49,7 +49,7 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
 
 
 def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
-    """Make a page grey; what is transparent becomes paper, or more of what is around a picture."""
+    """Make a page grey; what is transparent becomes paper, or more of the ground of a picture."""
     grey = image.convert("L")
     colours = ImageStat.Stat(image.convert("RGB")).stddev
     if max(colours) > TELLING * ImageStat.Stat(grey).stddev[0]:  # such as red on green
