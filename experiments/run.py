@@ -122,6 +122,8 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     config, compute = options.config, options.compute
     if reason := keep_compiled_programs(WORTH_KEEPING_SECONDS):
         print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)
+    if compute.profile:
+        workdir.make(compute.profile)
     if compute.deterministic:
         add_xla_flag(DETERMINISTIC)
     if compute.whole_graph:

@@ -99,6 +99,7 @@ PROXY = "http://127.0.0.1:9"  # where nobody listens
         ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
         ("--config smoke --device gpu", "--device gpu needs a GPU"),
         ("--config smoke --workdir /dev/null/run", "/dev/null/run cannot be written (Not a dir"),
+        ("--config smoke --profile /dev/null/x", "/dev/null/x cannot be written (Not a directory)"),
         ("--config smoke --workdir ours", "ours already holds a run; choose another --workdir"),
         ("--config smoke --workdir mine", "mine/report.md is not of a run of this version"),
         ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),

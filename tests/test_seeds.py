@@ -63,6 +63,12 @@ def test_what_is_said_of_a_seed_that_has_failed(code, kept, sentence, tmp_path):
     assert str(error.value) == sentence.format(tmp_path)
 
 
+def test_a_folder_that_takes_no_log_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"file/\.seed-0-\d+\.log cannot be written \("):
+        train_seeds([], range(2), tmp_path / "file", 1, "cpu")
+
+
 def test_a_log_that_no_seed_has_written_is_not_replaced(tmp_path):
     (tmp_path / "seed-1.log").write_text("mine")
     with pytest.raises(UsageError, match=r"seed-1\.log is not of a run, and would be replaced"):

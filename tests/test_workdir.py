@@ -80,12 +80,15 @@ def test_a_run_that_has_stopped_is_found(tmp_path):
     config, other = sample(), Config(epochs=12)
     assert workdir.find_stopped("sample", config) is None
     begin(workdir.next_free("sample"), config)  # done
+    older = workdir.next_free("sample")
+    begin(older, config, epochs=8)
+    (older / "config.json").write_text('{"config": {}}')
     begin(workdir.next_free("sample"), other, epochs=7)
     assert workdir.find_stopped("sample", config) is None
     begin(workdir.next_free("sample"), config, epochs=8)
-    assert str(workdir.find_stopped("sample", config)) == "runs/sample-3"
-    assert str(workdir.find_stopped("sample", other)) == "runs/sample-2"
-    with workdir.hold(tmp_path / "runs" / "sample-3", resume=True):
+    assert str(workdir.find_stopped("sample", config)) == "runs/sample-4"
+    assert str(workdir.find_stopped("sample", other)) == "runs/sample-3"
+    with workdir.hold(tmp_path / "runs" / "sample-4", resume=True):
         assert workdir.find_stopped("sample", config) is None  # it goes on elsewhere
 
 

@@ -49,7 +49,8 @@ def find_stopped(name: str, config: Config) -> Path | None:
     """Find a run of the same config that is not done, and not under way, in one of its folders."""
     for folder in takewhile(Path.exists, folders_of(name)):
         with suppress(UsageError, OSError):
-            if count_epochs(folder) < config.epochs and read_config(folder) == config:
+            stopped = is_ours(folder / CONFIG) and count_epochs(folder) < config.epochs
+            if stopped and read_config(folder) == config:
                 with lock(folder):
                     return folder
     return None

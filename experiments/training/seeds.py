@@ -91,7 +91,9 @@ def is_for_processor(device: DeviceChoice) -> bool:
 def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Training:
     """Start the training of a seed on some of the cores."""
     own_folder = folder / f"seed-{seed}"
-    log = (folder / f".seed-{seed}-{os.getpid()}.log").open("a+b")
+    path = folder / f".seed-{seed}-{os.getpid()}.log"
+    workdir.write(path, "")  # raises UsageError if it cannot
+    log = path.open("r+b")
     own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(own_folder))
     variables = {LOG: log.name, "PYTHONIOENCODING": "utf-8"}
     if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
