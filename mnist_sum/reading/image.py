@@ -5,11 +5,12 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from mnist_sum.errors import BlankError
-from mnist_sum.reading.ink import SIDE, draw_digit
+from mnist_sum.reading.ink import BOX, SIDE, draw_digit
 from mnist_sum.reading.opening import Picture, make_grey, open_pages
 
-SHORTEST, LONGEST = 200, 1000  # the longer side while the digit is looked for
+SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
 DARK, LIGHT = 16, 64  # what MNIST's background is below, and its brightest pixel above
+OFF_CENTRE = 0.6  # pixels: its centre of mass is at pixel 14, rounded
 
 
 def read_image(image: Picture) -> UInt8[np.ndarray, "28 28"]:
@@ -42,11 +43,14 @@ def make_mnist(name: str, pixels: UInt8[np.ndarray, "height width"]) -> UInt8[np
     return draw_digit(name, np.asarray(_fit(Image.fromarray(pixels))))
 
 
-def _is_mnist(pixels: np.ndarray) -> bool:
-    if pixels.shape != (SIDE, SIDE):
+def _is_mnist(pixels: UInt8[np.ndarray, "height width"]) -> bool:
+    """Tell MNIST's own: 20 pixels large, with the centre of mass at the centre."""
+    if pixels.shape != (SIDE, SIDE) or pixels.max() < LIGHT:
         return False
-    ring = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
-    return bool(np.median(ring) <= DARK and pixels.max() >= LIGHT)
+    size = np.ptp(np.argwhere(pixels > DARK), 0).max() + 1
+    rows, columns = pixels.sum(1, dtype=float), pixels.sum(0, dtype=float)
+    away = [mass @ np.arange(SIDE) / mass.sum() - SIDE / 2 for mass in (rows, columns)]
+    return bool(BOX - 2 <= size <= BOX and np.abs(away).max() < OFF_CENTRE)
 
 
 def _fit(grey: Image.Image) -> Image.Image:

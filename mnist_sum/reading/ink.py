@@ -2,46 +2,32 @@
 
 They scaled the ink's box into 20 x 20 pixels, antialiased and with its aspect ratio kept, and put
 its centre of mass at the centre of 28 x 28 (http://yann.lecun.com/exdb/mnist). Before that comes
-what a photograph or a drawing needs. The picture's longer side has 200 to 1,000 pixels, 0 to 255.
+what a photograph or a drawing needs. The picture's longer side has 200 to 500 pixels, 0 to 255.
 
-1. Take off specks: no pixel is above the third largest of its 3 x 3, or below the third smallest,
-   so that a line of one pixel stays. Then take the mean of 3 x 3, rounded. Edge pixels repeat.
-2. Estimate the paper. Average cells, 40 along the longer side. Fit a plane to the two outermost
-   rings of cells, four times, each time without those that are more than 3 grey levels and twice
-   the median error away. Add the running median over 25 x 25 cells of what the plane leaves, with
-   zeros beyond the picture, so that a digit that fills it is no paper; then that over 9 x 9 cells
-   of what is still left, edge cells repeated, at most by 8 levels or a fifth of the greatest.
-   Between the centres of cells it is linear.
-3. Subtract the paper. Ink is the side, darker or lighter, on which the sum of cubes lies. There is
-   none if its greatest value is below 16 levels or 8 times the noise, the median step over 4
-   columns. Its level is the median of what is above half the greatest; ink is 0 below 0.12 of it
-   and 1 above 0.88, and linear between.
-4. Find the connected parts of what is above 0.3, on a grid of at most 250 cells along a side. The
+1. Cut out what the digit is written on, if the picture shows more: in `sheet`.
+2. Take the paper off: in `paper`. Ink is 0 to 1 then.
+3. Find the connected parts of what is above 0.3, on a grid of at most 250 cells along a side. The
    digit is the largest part, and each that is near: closer to its box than 0.4 of its longer side,
    and 0.02 of its size at least. What runs along the border (a shadow, the edge of a table) is no
    digit if there is another part. A large part elsewhere is an error.
-5. Spread strokes thinner than 1.5 of 20 pixels to that width, and pare those wider than 3.2; the
+4. Spread strokes thinner than 1.5 of 20 pixels to that width, and pare those wider than 3.2; the
    width is 2 x area / length of the outline. MNIST's are 1.0 to 3.6 wide, half of them 1.5 to 2.0.
-6. Scale and centre in one step: each of 28 x 28 pixels is the mean of the ink in its square. The
+5. Scale and centre in one step: each of 28 x 28 pixels is the mean of the ink in its square. The
    box of what is above 0.3 becomes 20 pixels long, and the centre of mass comes to the middle of
    pixel 14, counted from 0, where MNIST has it; but the box stays inside.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image, ImageFilter
+from scipy import ndimage
 
 from mnist_sum.errors import BlankError, InputError
+from mnist_sum.reading.paper import find_ink
+from mnist_sum.reading.sheet import cut_sheet, tile
 
 SIDE, BOX = 28, 20
 CENTRE = 14.5  # of MNIST's images, from the outer edge of pixel 0
-CELLS = 40  # along the longer side
-WINDOW, FINE_WINDOW = 25, 9  # cells; ink must not fill half of the first one
-FINE_SHARE, FINE_LEVELS = 0.2, 8  # of ink that the second one may take for paper
-MIN_CONTRAST = 16  # grey levels
-MIN_NOISES, NOISE_STEP = 8, 4  # pure noise has its greatest value at about 5
-LOW, HIGH = 0.12, 0.88  # of the ink's level: all paper below, all ink above
-INK = 0.3  # of the range in between: what counts when it is yes or no
+INK = 0.3  # what counts when it is yes or no
 GRID = 250
 SPECK, OTHER = 0.02, 0.1  # of the largest part: dust below, another digit above
 NEAR = 0.4  # of the largest part's longer side
@@ -56,84 +42,14 @@ Box = tuple[int, int, int, int]  # top, bottom, left, right; the last row and co
 
 
 def draw_digit(name: str, grey: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "28 28"]:
-    """Take off paper and noise, scale and centre the digit; light on dark.
+    """Take off what is not the digit, scale and centre the digit; light on dark.
 
     Raises InputError, which begins with `name`, if there is no digit, or not one alone.
     """
-    ink = find_ink(name, grey)
+    ink = find_ink(name, cut_sheet(grey))
     ink = ink * keep_digit(name, ink > INK)
     top, bottom, left, right = box_of(np.argwhere(ink > 0))
     return place(set_width(ink[top:bottom, left:right]))
-
-
-def find_ink(name: str, grey: UInt8[np.ndarray, "height width"]) -> Plane:
-    """Measure how much ink each pixel has, 0 to 1."""
-    grey = grey.clip(255 - third_largest(255 - grey), third_largest(grey))
-    smooth = np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(1)), np.float32)
-    away = smooth - estimate_paper(smooth)
-    if (away * away * away).sum() < 0:  # a power is far slower
-        away = -away
-    noise = float(np.median(np.abs(smooth[:, NOISE_STEP:] - smooth[:, :-NOISE_STEP])))
-    if away.max() < max(MIN_CONTRAST, MIN_NOISES * noise):
-        raise BlankError(f"{name} shows nothing but paper, expected a digit.")
-    level = np.median(away[away > away.max() / 2])
-    return ((away / level - LOW) / (HIGH - LOW)).clip(0, 1)
-
-
-def third_largest(grey: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
-    """Find the third largest of each pixel and its eight neighbours."""
-    height, width = grey.shape
-    padded = np.pad(grey, 1, mode="edge")
-    first = second = third = np.zeros_like(grey)
-    for row, column in np.ndindex(3, 3):
-        value = padded[row : row + height, column : column + width]
-        third = np.maximum(third, np.minimum(second, value))
-        second = np.maximum(second, np.minimum(first, value))
-        first = np.maximum(first, value)
-    return third
-
-
-def estimate_paper(grey: Plane) -> Plane:
-    """Estimate how bright the paper is, also under the ink; light and shadows may be uneven."""
-    height, width = grey.shape
-    cell = -(-max(height, width) // CELLS)
-    cells = tile(grey, cell).mean((1, 3))
-    plane = fit_plane(cells)
-    paper = plane + running_median(cells - plane, WINDOW, "constant")
-    rest = cells - paper
-    bound = max(FINE_SHARE * np.abs(rest).max(), FINE_LEVELS)
-    paper += running_median(rest, FINE_WINDOW, "edge").clip(-bound, bound)
-    padded = np.pad(paper.astype(np.float32), 1, mode="edge")  # so that its edges are linear too
-    size = (padded.shape[1] * cell, padded.shape[0] * cell)
-    large = np.asarray(Image.fromarray(padded).resize(size, Image.Resampling.BILINEAR))
-    return large[cell : cell + height, cell : cell + width]
-
-
-def fit_plane(cells: Plane) -> Plane:
-    """Fit a plane to the cells along the border, without those that ink or shadow lies in."""
-    rows, cols = cells.shape
-    y, x = np.mgrid[:rows, :cols]
-    basis = np.stack([np.ones_like(x), y, x], -1).astype(np.float64)
-    ring = (np.minimum(y, rows - 1 - y) < 2) | (np.minimum(x, cols - 1 - x) < 2)
-    fits = ring
-    for _ in range(4):
-        plane = basis @ np.linalg.lstsq(basis[fits], cells[fits].astype(np.float64))[0]
-        error = np.abs(cells - plane)
-        fits = ring & (error <= 3 + 2 * np.median(error[ring]))
-    return plane
-
-
-def running_median(cells: Plane, window: int, mode: str) -> Plane:
-    """Take the median of the square around each cell."""
-    padded = np.pad(cells, window // 2, mode=mode)  # type: ignore[call-overload]
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, (window, window)), (2, 3))
-
-
-def tile(x: Plane | Mask, cell: int) -> np.ndarray:
-    """Cut it into cells, [row, height, column, width]; the last ones repeat the edge."""
-    height, width = x.shape
-    padded = np.pad(x, ((0, -height % cell), (0, -width % cell)), mode="edge")
-    return padded.reshape(-(-height // cell), cell, -(-width // cell), cell)
 
 
 def keep_digit(name: str, ink: Mask) -> Mask:
@@ -166,16 +82,8 @@ def keep_digit(name: str, ink: Mask) -> Mask:
 
 def find_parts(mask: Mask) -> list[Part]:
     """Find what is connected, across corners too."""
-    left = set(map(tuple, np.argwhere(mask).tolist()))
-    parts = []
-    while left:
-        part = [left.pop()]
-        for y, x in part:  # which grows meanwhile
-            around = {(y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & left
-            left -= around
-            part += sorted(around)
-        parts.append(np.array(part))
-    return parts
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    return [np.argwhere(parts == number) for number in range(1, count + 1)]
 
 
 def runs_along(part: Part, shape: tuple[int, ...]) -> bool:
