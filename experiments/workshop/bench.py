@@ -105,6 +105,7 @@ def compare_speeds(job: Figures, options: BenchOptions) -> Figures:
     print(f"{facts['device']}, batches of {options.config.recipe.batch_size}:")
     print(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
     if options.torch:
+        print("There is no ratio if others took more than a tenth of the cores' time (disturbed).")
         print("Whatever the config, PyTorch takes each image as it is, with one number.")
     return {"device": facts["device"], "groups": groups}
 

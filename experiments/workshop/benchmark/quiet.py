@@ -12,27 +12,24 @@ import resource
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 Figures = dict[str, Any]
 Reading = tuple[float, float, float]
 """Seconds on the clock, that this process has computed, and that its cores were busy."""
-Side = TypeVar("Side")
 
 QUIET = 0.9  # of its cores' time, which a measurement must have been left
 KERNEL_STATISTICS = Path("/proc/stat")  # counts ticks, mostly of 10 ms: measure for a second
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def take_turns(
-    sides: Mapping[Side, Callable[[], Figures]], rounds: int
-) -> dict[Side, list[Figures]]:
+def take_turns(sides: Mapping[str, Callable[[], Figures]], rounds: int) -> dict[str, list[Figures]]:
     """Have all sides measure, one after the other, every second round in reverse.
 
     A turn in which others took too much of its cores' time is repeated, but all of them together no
     more often than there are turns: a machine that does not get quiet is left with what it gave.
     """
-    turns: dict[Side, list[Figures]] = {side: [] for side in sides}
+    turns: dict[str, list[Figures]] = {side: [] for side in sides}
     to_repeat = rounds * len(sides)
     for number in range(rounds):
         for side in list(sides)[:: -1 if number % 2 else 1]:
