@@ -84,10 +84,8 @@ class RunOptions(ConfigOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     distributed.end_with_parent()
-    code = exit_code(lambda: start(argv))
-    if code and (distributed.is_child() or jax.distributed.is_initialized()):
-        distributed.leave(code)
-    return code
+    with quiet_orbax():
+        return exit_code(lambda: start(argv))
 
 
 def start(argv: Sequence[str]) -> int:
@@ -133,7 +131,6 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     splits = load_splits(options)
     folder = options.workdir or default_folder(name, options, argv)
     with ExitStack() as stack:
-        stack.enter_context(quiet_orbax())
         if distributed.is_first():
             stack.enter_context(workdir.hold(folder, options.resume))
             keep_log(folder)
@@ -203,14 +200,16 @@ def quiet_orbax() -> Iterator[None]:
         if str(unraisable.exc_value) != "Event loop is closed":
             hook(unraisable)
 
-    level = logger.level
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return "orbax" not in Path(record.pathname).parts
+
     sys.unraisablehook = show
-    logger.setLevel(logging.CRITICAL)
+    logger.addFilter(is_of_others)
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        logger.setLevel(level)
+        logger.removeFilter(is_of_others)
 
 
 def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:
@@ -223,4 +222,5 @@ def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if code := main(sys.argv[1:]):
+        distributed.leave(code)

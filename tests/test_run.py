@@ -1,6 +1,7 @@
 """The command: a whole run on the sample, and one sentence for everything that cannot be run."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -97,8 +98,6 @@ PROXY = "http://127.0.0.1:9"  # where nobody listens
     ("line", "message"),
     [
         ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
-        ("--config smoke --device gpu", "--device gpu needs a GPU"),
-        ("--config smoke --workdir /dev/null/run", "/dev/null/run cannot be written (Not a dir"),
         ("--config smoke --profile /dev/null/x", "/dev/null/x cannot be written (Not a directory)"),
         ("--config smoke --workdir ours", "ours already holds a run; choose another --workdir"),
         ("--config smoke --workdir mine", "mine/report.md is not of a run of this version"),
@@ -133,6 +132,17 @@ def test_an_error_of_ours_is_not_taken_for_one_of_the_disk(monkeypatch, tmp_path
     for more in ((), ("--seeds", "2")):
         with pytest.raises(FileNotFoundError):
             main(["--config", "smoke", "--workdir", str(tmp_path / f"run{len(more)}"), *more])
+
+
+def test_only_what_orbax_logs_is_kept_quiet(monkeypatch):
+    logger, shown = logging.getLogger("absl"), []
+    monkeypatch.setattr(logger, "callHandlers", lambda record: shown.append(record.pathname))
+    files = ["/lib/orbax/checkpoint/manager.py", "/lib/tensorflow_datasets/core.py"]
+    records = [logger.makeRecord("absl", logging.ERROR, file, 1, "no", (), None) for file in files]
+    with run.quiet_orbax():
+        list(map(logger.handle, records))
+    list(map(logger.handle, records))
+    assert shown == [files[1], *files]
 
 
 ODD = """

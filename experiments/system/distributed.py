@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import jax
@@ -147,7 +147,8 @@ def end_with_parent() -> None:
 
 
 def leave(code: int) -> None:
-    """End without waiting for the other processes, which may be gone or wait for this one."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """End without waiting for other processes, which may wait for this one, or for threads."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # of a stream that is closed
+            stream.flush()
     os._exit(code)
