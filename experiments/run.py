@@ -129,7 +129,7 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
     devices = choose_devices(options.device, compute.devices, config.recipe.batch_size)
     use_precision("float32" if compute.deterministic else compute.precision, devices[0])
     splits = load_splits(options)
-    folder = options.workdir or default_folder(name, options, argv)
+    folder = options.workdir or workdir.choose(name, config, options.resume)
     with ExitStack() as stack:
         if distributed.is_first():
             stack.enter_context(workdir.hold(folder, options.resume))
@@ -147,19 +147,6 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         if name == "smoke":
             print("It works; that most sums are wrong is normal after so little training.")
         print(f"Read {folder / workdir.REPORT} for the whole story.")
-
-
-def default_folder(name: str, options: RunOptions, argv: Sequence[str]) -> Path:
-    """Choose the folder of a run that names none; raises UsageError if one waits to go on."""
-    stopped = workdir.find_stopped(name, options.config)
-    if options.resume:
-        return stopped or workdir.RUNS / name
-    if stopped:
-        raise UsageError(
-            f"{stopped} stopped at {workdir.count_epochs(stopped)} of {options.config.epochs} "
-            f"epochs; go on with {resume_command(argv, stopped)}, or choose another --workdir."
-        )
-    return workdir.next_free(name)
 
 
 def run_seeds(name: str, options: RunOptions, argv: Sequence[str]) -> None:

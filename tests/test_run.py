@@ -12,7 +12,7 @@ import pytest
 
 from experiments import run
 from experiments.configs import sample
-from experiments.run import RunOptions, default_folder, main
+from experiments.run import main
 from experiments.system import workdir
 from mnist_sum.data import load
 from mnist_sum.files.checkpoint import open_checkpoints, restore_latest
@@ -76,19 +76,16 @@ def test_metrics_have_the_documented_form_and_every_sum_is_learned(sample_run):
         assert (answers == digit + number).mean() > 0.6
 
 
-def test_a_run_that_has_stopped_is_gone_on_with_and_not_begun_anew(tmp_path, monkeypatch, capsys):
+def test_a_run_that_has_stopped_is_not_begun_anew(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    folder = workdir.next_free("sample")
-    workdir.note(folder, "sample", sample(), {})
-    workdir.write_metrics(folder, [{"epoch": i} for i in range(8)])
+    workdir.note(workdir.choose("sample", sample(), False), "sample", sample(), {})
+    workdir.write_metrics(workdir.RUNS / "sample", [{"epoch": i} for i in range(8)])
     assert main(["--config", "sample"]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("error: runs/sample stopped at 8 of 12 epochs; go on with ")
-    assert " --config sample --resume --workdir runs/sample, or choose " in printed.err
-    options = RunOptions(config=sample(), resume=True)
-    assert default_folder("sample", options, []) == folder
-    assert default_folder("other", options, []) == workdir.RUNS / "other"
+    assert capsys.readouterr() == (
+        "",
+        "error: The work folder runs/sample already holds a run, which stopped at 8 of 12 epochs; "
+        "go on with it by --resume, or choose another --workdir.\n",
+    )
 
 
 PROXY = "http://127.0.0.1:9"  # where nobody listens
@@ -99,7 +96,10 @@ PROXY = "http://127.0.0.1:9"  # where nobody listens
     [
         ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
         ("--config smoke --profile /dev/null/x", "/dev/null/x cannot be written (Not a directory)"),
-        ("--config smoke --workdir ours", "ours already holds a run; choose another --workdir"),
+        (
+            "--config smoke --workdir ours",
+            "ours already holds a run, which stopped at 0 of 12",
+        ),
         ("--config smoke --workdir mine", "mine/report.md is not of a run of this version"),
         ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),
         ("--config base --data-dir new", 'or use the data set "sample"'),  # without a network

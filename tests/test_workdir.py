@@ -16,22 +16,18 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def begin(folder, config, resume=False, epochs=None):
+def begin(folder, config, resume=False, epochs=None, report=True):
     """Hold a folder, note a config and the metrics of some epochs, and leave it."""
     with workdir.hold(folder, resume):
         workdir.note(folder, "base", config, {"jax_enable_x64": False})
         workdir.write_metrics(folder, [{"epoch": i} for i in range(epochs or config.epochs)])
-
-
-def test_a_run_without_a_folder_gets_a_new_one():
-    assert [str(workdir.next_free("base")) for _ in range(3)] == [
-        "runs/base", "runs/base-2", "runs/base-3"
-    ]  # fmt: skip
+        if report:
+            workdir.write(folder / "report.md", "")
 
 
 def test_config_and_metrics_are_noted(tmp_path):
     folder = tmp_path / "new" / "run"
-    begin(folder, Config(epochs=3))
+    begin(folder, Config(epochs=3), report=False)
     assert json.loads((folder / "config.json").read_text())["name"] == "base"
     assert workdir.read_config(folder) == Config(epochs=3)
     assert (folder / "metrics.jsonl").read_text() == '{"epoch": 0}\n{"epoch": 1}\n{"epoch": 2}\n'
@@ -45,7 +41,7 @@ def test_a_run_goes_on_in_its_folder_or_begins_there_but_is_not_overwritten(tmp_
     for _ in range(2):
         begin(tmp_path / "run", Config(), resume=True)
     before = (tmp_path / "run" / "config.json").read_bytes()
-    with pytest.raises(UsageError, match=r"already holds a run; .* by --resume\.$"):
+    with pytest.raises(UsageError, match=r"already holds a run, which stopped at 25 of 25 epochs"):
         begin(tmp_path / "run", Config(epochs=3))
     assert (tmp_path / "run" / "config.json").read_bytes() == before
 
@@ -76,20 +72,27 @@ def test_a_run_is_known_by_its_checkpoints_too(tmp_path):
     assert workdir.read_config(tmp_path) == Config()
 
 
-def test_a_run_that_has_stopped_is_found(tmp_path):
+def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has_stopped(tmp_path):
     config, other = sample(), Config(epochs=12)
-    assert workdir.find_stopped("sample", config) is None
-    begin(workdir.next_free("sample"), config)  # done
-    older = workdir.next_free("sample")
-    begin(older, config, epochs=8)
-    (older / "config.json").write_text('{"config": {}}')
-    begin(workdir.next_free("sample"), other, epochs=7)
-    assert workdir.find_stopped("sample", config) is None
-    begin(workdir.next_free("sample"), config, epochs=8)
-    assert str(workdir.find_stopped("sample", config)) == "runs/sample-4"
-    assert str(workdir.find_stopped("sample", other)) == "runs/sample-3"
+
+    def chosen(config, resume=False):
+        return str(workdir.choose("sample", config, resume))
+
+    assert chosen(config, resume=True) == "runs/sample"
+    assert not (tmp_path / "runs" / "sample").exists()
+    assert [chosen(config) for _ in range(3)] == ["runs/sample", "runs/sample-2", "runs/sample-3"]
+    begin(tmp_path / "runs" / "sample", config)
+    begin(tmp_path / "runs" / "sample-2", other, epochs=7, report=False)
+    begin(tmp_path / "runs" / "sample-3", config, epochs=8, report=False)
+    (tmp_path / "runs" / "sample-3" / "config.json").write_text('{"config": {}}')  # of 0.2
+    assert chosen(config) == "runs/sample-4"
+    assert chosen(config, resume=True) == "runs/sample"
+    begin(tmp_path / "runs" / "sample-4", config, epochs=8, report=False)
+    for resume in (False, True):
+        assert chosen(config, resume) == "runs/sample-4"
+        assert chosen(other, resume) == "runs/sample-2"
     with workdir.hold(tmp_path / "runs" / "sample-4", resume=True):
-        assert workdir.find_stopped("sample", config) is None  # it goes on elsewhere
+        assert chosen(config) == "runs/sample-5"  # as it goes on elsewhere
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,30 +30,30 @@ OURS = (CONFIG, METRICS, REPORT, CURVES, SAMPLES, MODEL, CHECKPOINTS, *PICTURES)
 RUNS = Path("runs")
 
 
-def next_free(name: str) -> Path:
-    """Make the first of runs/NAME, runs/NAME-2, runs/NAME-3, ... that does not exist."""
+def choose(name: str, config: Config, resume: bool) -> Path:
+    """Choose the folder of a run that names none, among runs/NAME, runs/NAME-2, runs/NAME-3, ...
+
+    The first that holds an unfinished run of the same config, which nobody goes on with now; or
+    else a new one, or to `resume` runs/NAME. Raises UsageError.
+    """
     make(RUNS)
-    for folder in folders_of(name):
-        with suppress(FileExistsError):  # also if another run makes it in this moment
-            folder.mkdir()
+    for i in count(1):
+        folder = RUNS / (name if i == 1 else f"{name}-{i}")
+        if resume and not folder.exists():
+            break
+        try:
+            folder.mkdir()  # fails if another run makes it in this moment
             return folder
-    raise AssertionError
-
-
-def folders_of(name: str) -> Iterator[Path]:
-    """Yield the folders of a config that are made without --workdir, in their order, for ever."""
-    return (RUNS / (name if i == 1 else f"{name}-{i}") for i in count(1))
-
-
-def find_stopped(name: str, config: Config) -> Path | None:
-    """Find a run of the same config that is not done, and not under way, in one of its folders."""
-    for folder in takewhile(Path.exists, folders_of(name)):
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise unwritable(folder, error) from error
         with suppress(UsageError, OSError):
-            stopped = is_ours(folder / CONFIG) and count_epochs(folder) < config.epochs
-            if stopped and read_config(folder) == config:
+            unfinished = is_ours(folder / CONFIG) and not (folder / REPORT).exists()
+            if unfinished and read_config(folder) == config:
                 with lock(folder):
                     return folder
-    return None
+    return RUNS / name
 
 
 @contextmanager
@@ -67,9 +67,10 @@ def hold(folder: Path, resume: bool) -> Iterator[None]:
     with lock(folder):
         begun = is_ours(folder / CONFIG)
         if begun and not resume:
+            done, epochs = count_epochs(folder), read_config(folder).epochs
             raise UsageError(
-                f"The work folder {folder} already holds a run; choose another --workdir, or go on "
-                "with that run by --resume."
+                f"The work folder {folder} already holds a run, which stopped at {done} of "
+                f"{epochs} epochs; go on with it by --resume, or choose another --workdir."
             )
         # Without its config.json, a run is known by what Orbax writes.
         begun = begun or (resume and any(folder.glob(f"{CHECKPOINTS}/*/_CHECKPOINT_METADATA")))
