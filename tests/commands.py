@@ -17,6 +17,7 @@ def start(*arguments, devices=2, prefix=()):
     """Start the command as a user does, its output in pipes; `prefix` is a command to start it."""
     # Jobs that a shell has put in the background ignore SIGINT, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     environment = {"COLUMNS": "80", "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)}
     return subprocess.Popen(
         [*prefix, sys.executable, "-u", "-m", "experiments.run", *map(str, arguments)],
