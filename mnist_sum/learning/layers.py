@@ -14,6 +14,9 @@ from jaxtyping import Array, Float, Key, UInt32
 
 from mnist_sum.learning.convolution import convolve, convolve_in_training
 
+Values = Float[Array, "..."]
+Feature = Float[Array, " feature"]
+
 
 def uniform_by_fan_in(fan_in: int) -> Callable[..., Array]:
     """Make PyTorch's default initializer: uniform in +-1/sqrt(fan_in), weights and biases alike."""
@@ -89,26 +92,78 @@ class BatchNorm(nn.Module):
             mean, var = running_mean.value, running_var.value
 
         factor = scale * lax.rsqrt(var + self.epsilon)
-        return x * jnp.expand_dims(factor, axes) + jnp.expand_dims(bias - mean * factor, axes)
+        function = scale_in_training if train else scale_and_shift
+        return function(x, factor, bias - mean * factor, axes)
 
 
 def batch_statistics(
     x: Float[Array, "..."], axes: tuple[int, ...], axis_name: str | None
 ) -> tuple[Float[Array, " feature"], Float[Array, " feature"], int]:
     """Compute each feature's mean and biased variance over these axes, and of how many values."""
-    *rest, last = axes
-
-    def average(x: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Average in two stages: one long sum loses digits where XLA adds one by one."""
-        return x.mean(last, keepdims=True).mean(rest, keepdims=True)
-
-    mean = average(x)
-    mean, var = mean.ravel(), average(jnp.square(x - mean)).ravel()
+    mean, var = mean_and_variance(x, axes)
     count = x.size // mean.size
     if axis_name is None:
         return mean, var, count
     means, variances = gather(jnp.stack([mean, var]), axis_name).swapaxes(0, 1)
     return means.mean(0), variances.mean(0) + means.var(0), count * len(means)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def mean_and_variance(x: Values, axes: tuple[int, ...]) -> tuple[Feature, Feature]:
+    """Compute each feature's mean and biased variance over these axes."""
+    *rest, last = axes
+
+    def average(x: Values) -> Values:
+        """Average in two stages: one long sum loses digits where XLA adds one by one."""
+        return x.mean(last, keepdims=True).mean(rest, keepdims=True)
+
+    mean = average(x)
+    return mean.ravel(), average(jnp.square(x - mean)).ravel()
+
+
+def _save_mean(
+    x: Values, axes: tuple[int, ...]
+) -> tuple[tuple[Feature, Feature], tuple[Values, Feature]]:
+    mean, var = mean_and_variance(x, axes)
+    return (mean, var), (x, mean)
+
+
+def _pull_back_statistics(
+    axes: tuple[int, ...], saved: tuple[Values, Feature], gradients: tuple[Feature, Feature]
+) -> tuple[Values]:
+    """Give each value its part in both; the variance has no slope in the mean."""
+    x, mean = saved
+    of_mean, of_var, mean = (jnp.expand_dims(feature, axes) for feature in (*gradients, mean))
+    return ((of_mean + 2 * of_var * (x - mean)) * (mean.size / x.size),)
+
+
+mean_and_variance.defvjp(_save_mean, _pull_back_statistics)
+
+
+def scale_and_shift(x: Values, factor: Feature, offset: Feature, axes: tuple[int, ...]) -> Values:
+    """Multiply each feature, which lies along these axes, by its factor and add its offset."""
+    return x * jnp.expand_dims(factor, axes) + jnp.expand_dims(offset, axes)
+
+
+scale_in_training = jax.custom_vjp(scale_and_shift, nondiff_argnums=(3,))
+"""`scale_and_shift`, whose backward pass sums each feature at once; not for forward mode."""
+
+
+def _save_operands(
+    x: Values, factor: Feature, offset: Feature, axes: tuple[int, ...]
+) -> tuple[Values, tuple[Values, Feature]]:
+    return scale_and_shift(x, factor, offset, axes), (x, factor)
+
+
+def _pull_back_scale(
+    axes: tuple[int, ...], operands: tuple[Values, Feature], gradient: Values
+) -> tuple[Values, Feature, Feature]:
+    x, factor = operands
+    of_x = gradient * jnp.expand_dims(factor, axes)
+    return of_x, (gradient * x).sum(axes), gradient.sum(axes)
+
+
+scale_in_training.defvjp(_save_operands, _pull_back_scale)
 
 
 def gather(x: Float[Array, "..."], axis_name: str) -> Float[Array, "device ..."]:
