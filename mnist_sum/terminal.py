@@ -52,12 +52,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # a terminal that has been closed takes no more lines
             print("", *getattr(stop, "__notes__", ["Interrupted."]), sep="\n", file=sys.stderr)
-        return 128 + number_of(stop)
-
-
-def number_of(stop: BaseException | None) -> int:
-    """Look up which signal has raised an interrupt."""
-    return stop.args[0] if isinstance(stop, Stopped) else signal.SIGINT
+        return 128 + next(iter(stop.args), signal.SIGINT)
 
 
 @contextmanager
@@ -89,10 +84,11 @@ def stopping_on_signals() -> Iterator[None]:
         raise Stopped(number)
 
     def show(lost: "sys.UnraisableHookArgs") -> None:
-        if not isinstance(lost.exc_value, KeyboardInterrupt):
-            return hook(lost)
-        again = os.getpid(), number_of(lost.exc_value)
-        return threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again).start()
+        if isinstance(lost.exc_value, Stopped):
+            again = os.getpid(), lost.exc_value.args[0]
+            threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again).start()
+        else:
+            hook(lost)
 
     hook = sys.unraisablehook
     sys.unraisablehook = show

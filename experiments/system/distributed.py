@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -19,14 +19,14 @@ from mnist_sum.terminal import handling_signals
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead
 CHILD = "MNIST_SUM_CHILD"  # is in the environment of a process that ends with its parent
-OTHER_ENDED = 75  # exit code of a worker that finds others gone; a temporary failure in sysexits.h
+OTHER_ENDED = (
+    "Another process of this run has ended or cannot be reached; start all of them again with "
+    "--resume."
+)
 SCHEDULED = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # hold the number of processes
 IN_KUBERNETES = {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"}
-PLACE = {  # by the names of jax.distributed.initialize
-    "coordinator_address": ("JAX_COORDINATOR_ADDRESS", r".+:[1-9]\d*"),
-    "num_processes": ("JAX_NUM_PROCESSES", r"[1-9]\d*"),
-    "process_id": ("JAX_PROCESS_ID", r"\d+"),
-}
+VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+PLACE = re.compile(r"(.+:([1-9]\d*)) ([1-9]\d*) (\d+)")  # what the three hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,18 +46,18 @@ def find_place(options: ProcessOptions) -> dict[str, Any]:
 
     Raises UsageError if only some of it is there, or makes no sense.
     """
-    given, place = dataclasses.astuple(options), {}
-    for value, (name, (variable, _)) in zip(given, PLACE.items(), strict=True):
-        place[name] = str(os.environ.get(variable, "") if value is None else value)
-    if not any(place.values()):
+    given = zip(dataclasses.astuple(options), VARIABLES, strict=True)
+    values = [str(os.environ.get(name, "") if value is None else value) for value, name in given]
+    if not any(values):
         return {}
-    if all(re.fullmatch(form, place[name]) for name, (_, form) in PLACE.items()):
-        address, processes, process_id = place.values()
-        if int(process_id) < int(processes) and int(address.rpartition(":")[2]) < 2**16:
-            return dict(zip(PLACE, (address, int(processes), int(process_id)), strict=True))
+    if place := PLACE.fullmatch(" ".join(values)):
+        port, processes, process_id = map(int, place.groups()[1:])
+        if port < 2**16 and process_id < processes:
+            names = "coordinator_address", "num_processes", "process_id"  # JAX's
+            return dict(zip(names, (place[1], processes, process_id), strict=True))
     raise UsageError(
         "--coordinator, --processes and --process-id are "
-        f"{', '.join(value or 'missing' for value in place.values())} and must be HOST:PORT, the "
+        f"{', '.join(value or 'missing' for value in values)} and must be HOST:PORT, the "
         "number of processes, and which of them this is, from 0 on."
     )
 
@@ -93,7 +93,7 @@ def joined(place: Mapping[str, Any]) -> Iterator[None]:
         if not jax.distributed.is_initialized():
             raise
         print(str(error).splitlines()[0], file=sys.stderr)
-        leave(OTHER_ENDED)
+        raise UsageError(OTHER_ENDED) from error
 
 
 def is_first() -> bool:
@@ -104,18 +104,13 @@ def is_first() -> bool:
 def supervise(argv: Sequence[str]) -> int:
     """Run the command in a process of its own, as JAX aborts one that loses another.
 
-    Returns its exit code, after a sentence if it was another process that failed.
+    Returns its exit code; raises UsageError if it was another process that failed.
     """
     worker = start_child(argv)
     with handling_signals(lambda number, frame: worker.send_signal(number)):
         code = worker.wait()
-    if code in (-signal.SIGABRT, OTHER_ENDED):
-        print(
-            "error: Another process of this run has ended or cannot be reached; start all of them "
-            "again with --resume.",
-            file=sys.stderr,
-        )
-        return 1
+    if code == -signal.SIGABRT:
+        raise UsageError(OTHER_ENDED)
     return code if code >= 0 else 128 - code
 
 
@@ -144,11 +139,3 @@ def end_with_parent() -> None:
 
     if is_child():
         threading.Thread(target=watch, daemon=True).start()
-
-
-def leave(code: int) -> None:
-    """End without waiting for other processes, which may wait for this one, or for threads."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError):  # of a stream that is closed
-            stream.flush()
-    os._exit(code)

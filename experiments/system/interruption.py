@@ -15,12 +15,11 @@ def end_on_ctrl_c() -> None:
     KeyboardInterrupt is lost in many a library that is being imported, and makes a traceback of
     hundreds of lines in the others.
     """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        with suppress(OSError):
+            os.write(2, b"\nInterrupted.\n")
+        os._exit(128 + number)
+
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, end_at_once)
-
-
-def end_at_once(number: int, frame: FrameType | None) -> None:
-    """End this process, whatever there is left to do."""
-    with suppress(OSError):
-        os.write(2, b"\nInterrupted.\n")
-    os._exit(128 + number)
+        signal.signal(signal.SIGINT, end)
