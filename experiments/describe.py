@@ -15,8 +15,7 @@ import numpy as np
 from experiments.report.layers import layer_table, list_layers, receptive_field_table
 from experiments.report.tables import Row, text_table
 from experiments.system.arguments import ConfigOptions, parse
-from experiments.system.device import choose_devices
-from experiments.system.environment import describe_environment
+from experiments.system.device import choose_devices, describe_environment
 from experiments.system.self_check import check_step
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load

@@ -7,6 +7,7 @@ if __name__ == "__main__":
 
 import dataclasses
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -33,10 +34,10 @@ from experiments.system.this_run import Run, load_splits
 from experiments.training.epochs import train
 from experiments.training.seeds import keep_log, train_seeds
 from mnist_sum.data import Splits
+from mnist_sum.devices import keep_compiled_programs
 from mnist_sum.errors import UsageError
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
-from mnist_sum.program_cache import keep_compiled_programs
 from mnist_sum.terminal import exit_code
 
 WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
@@ -210,4 +211,4 @@ def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits)
 
 if __name__ == "__main__":
     if code := main(sys.argv[1:]):
-        distributed.leave(code)
+        os._exit(code)  # at once: other processes may wait for this one, or threads for nothing

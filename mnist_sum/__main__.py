@@ -12,10 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from mnist_sum.devices import use_processor
+from mnist_sum.devices import keep_compiled_programs, use_processor
 from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
-from mnist_sum.program_cache import keep_compiled_programs
 from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_probability
 from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code

@@ -35,7 +35,14 @@ def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         write_whole(path, write)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror or error}).") from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> UsageError:
+    """Report a file or folder that cannot be written."""
+    return UsageError(
+        f"{path} cannot be written ({error.strerror or error}); choose another folder."
+    )
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

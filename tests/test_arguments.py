@@ -11,7 +11,7 @@ from experiments.configs import Config, base, config_of, fields_of, sample
 from experiments.run import RunOptions
 from experiments.summarize import SummarizeOptions
 from experiments.system.arguments import ConfigOptions, parse, parse_options, resume_command
-from mnist_sum.errors import RecipeError, UsageError
+from mnist_sum.errors import DataError, RecipeError
 from tests.hostile_input import FIELDS, attempt, hostile
 
 
@@ -103,7 +103,7 @@ pairs = st.builds("{}={}".format, st.sampled_from(OPTIONS), st.sampled_from(VALU
 @example(["--learning-rate", "9" * 400])
 def test_a_command_line_is_parsed_or_refused(line: list[str]) -> None:
     try:
-        parsed, refusal = attempt((UsageError, RecipeError), parse, ConfigOptions, "run", line)
+        parsed, refusal = attempt((DataError, RecipeError), parse, ConfigOptions, "run", line)
         ends = bool(refusal) or isinstance(parsed[1].config, Config)
     except SystemExit as stop:
         ends = stop.code == 2 or (stop.code == 0 and not {"--help", "-h"}.isdisjoint(line))

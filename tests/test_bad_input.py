@@ -45,7 +45,7 @@ LINES = {
     "run --config smoke --workdir file": "file cannot be written (File exists); choose another",
     "run --config smoke --workdir file/run": "file/run cannot be written (Not a directory); choose",
     "run --workdir gs://bucket/run": "gs://bucket/run must be a path on this machine: copy",
-    "run --config smoke --data-dir=s3://bucket": "--data-dir=s3://bucket must be a path on this",
+    "run --config smoke --data-dir=s3://bucket": "s3://bucket must be a path on this",
     "run --workdir ~no_one/run": "~no_one/run names a home folder that does not exist.",
     "describe --output GS://bucket": "GS://bucket must be a path on this machine",
     "bench --manual-dir file:///mnist": "file:///mnist must be a path on this machine",

@@ -105,10 +105,10 @@ def test_the_data_folder_is_where_tfds_has_it(tiny, monkeypatch, variable, folde
 @pytest.mark.parametrize(
     ("folder", "sentence"),
     [
-        ("gs://bucket/data", "The folder gs://bucket/data is an address, expected a folder of thi"),
-        (Path("s3://bucket"), "The folder s3:/bucket is an address, expected a folder of this mac"),
-        ("file:///data", "The folder file:///data is an address, expected a folder of this machin"),
-        ("~nobody-here/x", "There is no home folder for ~nobody-here/x: name another folder."),
+        ("gs://bucket/data", "gs://bucket/data must be a path on this machine: copy or mount what"),
+        (Path("s3://bucket"), "s3:/bucket must be a path on this machine"),
+        ("file:///data", "file:///data must be a path on this machine"),
+        ("~nobody-here/x", "~nobody-here/x names a home folder that does not exist."),
     ],
 )
 def test_a_folder_of_nowhere_is_refused(tmp_path, monkeypatch, option, folder, sentence):

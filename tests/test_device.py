@@ -15,11 +15,12 @@ from experiments.system.device import (
     available_cores,
     choose_devices,
     current_settings,
+    describe_environment,
     device_name,
     use_precision,
 )
+from mnist_sum.devices import keep_compiled_programs
 from mnist_sum.errors import UsageError
-from mnist_sum.program_cache import keep_compiled_programs
 from tests.commands import ROOT
 
 
@@ -197,3 +198,32 @@ def test_compiled_programs_are_kept_in_the_users_cache_if_there_is_one(
     assert (said or "").startswith(reason or "")
     assert cache == (None if reason else str(tmp_path / "mnist_sum" / "jax"))
     assert reason or list((tmp_path / "mnist_sum" / "jax").iterdir()) == []
+
+
+def test_device_and_versions_are_named():
+    facts = describe_environment(jax.local_devices())
+    assert facts["device"].startswith(f"{jax.local_device_count()} x cpu, ")
+    assert facts["jax"] == jax.__version__
+    assert "memory" not in facts  # a processor has none of its own
+    assert all(facts.values())
+
+
+ELSEWHERE = """
+import os, signal
+for name in ("setsid", "sched_getaffinity", "sched_setaffinity"):
+    delattr(os, name)
+for name in ("SIGPIPE", "SIGKILL", "SIGHUP"):
+    delattr(signal, name)
+import experiments.run, experiments.summarize, experiments.describe
+from mnist_sum.terminal import exit_code
+from experiments.system.device import available_cores
+from experiments.training.seeds import share_cores
+def stop():
+    raise BrokenPipeError
+print(available_cores() > 0, share_cores(2, "cpu"), flush=True)
+raise SystemExit(exit_code(stop))
+"""
+
+
+def test_what_only_unix_has_is_not_needed():
+    assert run_python(ELSEWHERE, ROOT) == ("True [[]]\n", "", 128 + 13)

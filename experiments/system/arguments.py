@@ -1,7 +1,6 @@
 """Command lines: a named config, and an option for every field of it."""
 
 import dataclasses
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,12 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import tyro
 
 from experiments.configs import CONFIGS, Config, named_config
-from mnist_sum.errors import UsageError
+from mnist_sum.data.dataset import local_path
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # which C:/ is not
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,22 +66,12 @@ def parse_options(
 ) -> AnyOptions:
     """Parse a command line by the fields of a dataclass.
 
-    Raises SystemExit after a help text, or after saying what is wrong; UsageError for a path that
-    is not on this machine.
+    Raises SystemExit after a help text, or after saying what is wrong; DataError for a path that is
+    not on this machine.
     """
-    words = list(map(on_this_machine, argv))
+    parts = (word.partition("=") if word.startswith("--") else ("", "", word) for word in argv)
+    words = [f"{option}{equals}{local_path(path)}" for option, equals, path in parts]
     return tyro.cli(kind, prog=f"python -m experiments.{program}", args=words, **settings)
-
-
-def on_this_machine(word: str) -> str:
-    """Expand the ~ of a path on a command line; raises UsageError for an address of the web."""
-    option, equals, path = word.partition("=") if word.startswith("--") else ("", "", word)
-    if ADDRESS.match(path):
-        raise UsageError(f"{word} must be a path on this machine: copy or mount what is there.")
-    try:
-        return f"{option}{equals}{Path(path).expanduser()}" if path.startswith("~") else word
-    except RuntimeError:
-        raise UsageError(f"{word} names a home folder that does not exist.") from None
 
 
 def resume_command(argv: Sequence[str], folder: Path) -> str:

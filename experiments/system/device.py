@@ -1,4 +1,4 @@
-"""Which devices a run computes on, how they compute, and what they are called."""
+"""Which devices a run computes on, how they compute, and what else it runs on."""
 
 import os
 import platform
@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import jax
 
 from mnist_sum.devices import find_devices
 from mnist_sum.errors import UsageError
+from mnist_sum.version import VERSION
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 Precision = Literal["float32", "tf32"]
@@ -25,6 +27,7 @@ IN_GRAPHS = (
 every step it then asks the host, and convolutions."""
 WHOLE_GRAPH = f"--xla_gpu_enable_command_buffer={IN_GRAPHS}"
 CGROUPS, OWN_GROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 SETTINGS = (
     "jax_default_prng_impl",
     "jax_threefry_partitionable",
@@ -132,3 +135,18 @@ def device_name(device: jax.Device) -> str:
         if model := re.search(r"^model name\s*: (.+)$", information, re.MULTILINE):
             return model[1]
     return platform.processor() or platform.machine()
+
+
+def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
+    """Name devices, operating system and versions."""
+    first = devices[0]
+    facts = {"device": f"{len(devices)} x {first.platform}, {device_name(first)}"}
+    memory: dict[str, Any] = first.memory_stats() or {}  # processors report none
+    if "bytes_limit" in memory:
+        facts["memory"] = f"{memory['bytes_limit'] / 2**30:.1f} GiB that JAX may use on each"
+    facts |= {"cores": str(os.cpu_count()), "system": platform.platform(terse=True)}
+    facts |= {"python": platform.python_version(), "mnist_sum": VERSION}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):  # what only prepares data may be missing
+            facts[package] = version(package)
+    return facts

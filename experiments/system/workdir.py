@@ -14,7 +14,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from experiments.configs import Config, config_of, fields_of
 from mnist_sum.errors import RecipeError, UsageError
 from mnist_sum.files.description import by_other_code
-from mnist_sum.outputs import MARK, write_whole
+from mnist_sum.outputs import MARK, unwritable, write_output
 from mnist_sum.version import VERSION
 
 CONFIG = "config.json"
@@ -113,13 +113,6 @@ def lock(folder: Path) -> AcquireReturnProxy:
         raise unwritable(folder, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> UsageError:
-    """Report a file or folder that cannot be written."""
-    return UsageError(
-        f"{path} cannot be written ({error.strerror or error}); choose another folder."
-    )
-
-
 def note(folder: Path, name: str, config: Config, settings: Mapping[str, Any]) -> None:
     """Write down what is run in a folder, for people and for `read_config`; raises UsageError."""
     facts = {"name": name, MARK.decode(): VERSION, "config": fields_of(config)}
@@ -153,13 +146,7 @@ def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRI
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file as a whole: no reader, and no crash, sees half of it; raises UsageError.
-
-    A folder that is missing is made.
-    """
+    """Write a file as a whole, and make the folder that it is in; raises UsageError."""
     data = content.encode() if isinstance(content, str) else content
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda file: file.write(data))
-    except OSError as error:
-        raise unwritable(path, error) from error
+    make(path.parent)
+    write_output(path, lambda file: file.write(data))

@@ -50,8 +50,9 @@ def load(
     if name == "sample":
         path, remedy, read = SAMPLE_FILE, "install mnist_sum again", _read_sample
     elif name == "mnist":
-        data_dir = _local(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-        manual_dir = _local(manual_dir) if manual_dir else None
+        data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+        data_dir = Path(local_path(str(data_dir)))
+        manual_dir = Path(local_path(str(manual_dir))) if manual_dir else None
         try:
             from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
         except ModuleNotFoundError as error:
@@ -71,14 +72,14 @@ def load(
         raise DataError(f"{path} cannot be read ({reason}): {check}.") from error
 
 
-def _local(folder: str | Path) -> Path:
-    if ADDRESS.match(str(folder)):
-        expected = "expected a folder of this machine: copy or mount it"
-        raise DataError(f"The folder {folder} is an address, {expected}.")
-    try:
-        return Path(folder).expanduser()
-    except RuntimeError as error:
-        raise DataError(f"There is no home folder for {folder}: name another folder.") from error
+def local_path(path: str) -> str:
+    """Expand the ~ of a path; raises DataError for what is not on this machine."""
+    if ADDRESS.match(path):
+        raise DataError(f"{path} must be a path on this machine: copy or mount what is there.")
+    expanded = os.path.expanduser(path)  # noqa: PTH111, as Path would tidy up what is no path
+    if expanded.startswith("~"):
+        raise DataError(f"{path} names a home folder that does not exist.")
+    return expanded
 
 
 def _read_sample() -> dict[str, np.ndarray]:
