@@ -7,7 +7,7 @@ import pytest
 from experiments.configs import Config
 from experiments.workshop import bench
 from experiments.workshop.bench import BenchOptions, main, run
-from experiments.workshop.benchmark import quiet
+from experiments.workshop.benchmark import turn
 from tests.tiny import EXAMPLES, RECIPE
 
 CONFIG = Config(RECIPE, dataset="sample", train_examples=EXAMPLES)
@@ -30,12 +30,12 @@ def test_both_sides_are_measured(capsys, monkeypatch, tmp_path):
     pytest.importorskip("torch")
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setattr(bench, "own_cores", lambda: [0])
-    monkeypatch.setattr(quiet, "QUIET", 0)  # no turn is repeated
+    monkeypatch.setattr(turn, "QUIET", 0)  # no turn is repeated
     monkeypatch.setitem(bench.WAYS, "cpu", ("", "compiled"))
-    record = record_of(tmp_path, rounds=1, steps=2, seconds=0.01)
+    record = record_of(tmp_path, rounds=1, seconds=0.01)
     assert record["fields"]["batch_size"] == 16
     (group,) = record["groups"]
-    assert (group["on"], group["cores"], group["steps"]) == ("1 core", [0], 2)
+    assert (group["on"], group["cores"]) == ("1 core", [0])
     assert group["evaluation"]["evaluated_images_per_second"] > 0
     *measured, lacking = group["rows"]
     assert [row["what"] for row in group["rows"]] == ["ours", "PyTorch", "PyTorch compiled"]

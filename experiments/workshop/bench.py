@@ -1,7 +1,7 @@
 """Measure speed, in turns with the same network in PyTorch: python -m experiments.workshop.bench.
 
 Each turn is a process of its own, which loads, compiles or reads what is compiled, warms up and
-measures. It counts if others left it its cores (benchmark/quiet.py says how that is known); a
+measures. It counts if others left it its cores (benchmark/turn.py says how that is known); a
 machine that does not get quiet gets no ratio.
 """
 
@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from tabulate import tabulate
 
-from experiments.configs import fields_of
+from experiments.configs import fields_of, vary
 from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, parse
 from experiments.system.device import DeviceChoice, own_cores
 from experiments.system.this_run import load_splits
-from experiments.workshop.benchmark.process import ask, keep_images
-from experiments.workshop.benchmark.quiet import KERNEL_STATISTICS, Figures, take_turns
 from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
+from experiments.workshop.benchmark.turn import KERNEL_STATISTICS, Figures, Job, ask, take_turns
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
 from mnist_sum.terminal import exit_code
@@ -32,11 +32,9 @@ from mnist_sum.version import VERSION
 
 OURS = "experiments.workshop.benchmark.ours"
 PYTORCH = "experiments.workshop.benchmark.pytorch"
-CPU_STEPS = 40  # in a call
-EPOCH = 60_000  # images in a call on a GPU
 WAYS = {  # of PyTorch
     "cpu": ("", "channels last", "compiled", "bfloat16, channels last"),
-    "gpu": ("", "CUDA graphs"),
+    "gpu": ("", "compiled, CUDA graphs"),
 }
 
 
@@ -46,8 +44,6 @@ class BenchOptions(ConfigOptions):
 
     rounds: int = 5
     """Rounds; in each, all train in turn. What is reported is the median."""
-    steps: int | None = None
-    """Training steps in a call; 40 on a processor and an epoch's on a GPU if not given."""
     seconds: float = 1.5
     """How long a turn measures at least, in seconds."""
     torch: bool = True
@@ -68,22 +64,22 @@ def main(argv: Sequence[str]) -> int:
 def run(name: str, options: BenchOptions) -> None:
     """Measure, print what it comes to, and keep the figures."""
     check(options)
-    job: Figures = {"config": fields_of(options.config), "device": options.device}
+    splits, cores = load_splits(options), own_cores()
+    print(f"Config {name}; some minutes ...", flush=True)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        keep_images(load_splits(options), folder)
-        print(f"Config {name}; some minutes ...", flush=True)
-        job |= {"folder": folder}
-        measured = (time_runs if options.time_to_accuracy else compare_speeds)(job, options)
+        job = Job(options.config, splits, folder, cores, options.device)
+        measure = time_runs if options.time_to_accuracy else compare_speeds
+        record = {"mnist_sum": VERSION, "config": name, "fields": fields_of(options.config)}
+        record |= measure(job, options)
     if options.output:
-        record = {"mnist_sum": VERSION, "config": name, "fields": job["config"]}
-        workdir.write(options.output, json.dumps(record | measured, indent=1) + "\n")
+        workdir.write(options.output, json.dumps(record, indent=1) + "\n")
 
 
 def check(options: BenchOptions) -> None:
     """Raise UsageError for what cannot be measured, before anything is."""
     if not KERNEL_STATISTICS.exists():
         raise UsageError("The bench needs Linux, whose /proc/stat says who computes on a core.")
-    for name in ("rounds", "steps", "seconds", "time_to_accuracy"):
+    for name in ("rounds", "seconds", "time_to_accuracy"):
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:
             option = name.replace("_", "-")
@@ -94,15 +90,14 @@ def check(options: BenchOptions) -> None:
         check_output(options.output)
 
 
-def compare_speeds(job: Figures, options: BenchOptions) -> Figures:
+def compare_speeds(job: Job, options: BenchOptions) -> Figures:
     """Compare on one core and on all that this process may use, or on a GPU."""
-    cores = own_cores()
-    groups = [compare_on(cores, job, options)]
-    if groups[0]["on"] != "GPU" and len(cores) > 1:
-        groups.insert(0, compare_on(cores[-1:], job, options))  # the first core serves interrupts
+    groups = [compare_on(job, options)]
+    if groups[0]["on"] != "GPU" and len(job.cores) > 1:  # the first core serves interrupts
+        groups.insert(0, compare_on(job._replace(cores=job.cores[-1:]), options))
     rows = [{"on": group["on"]} | row for group in groups for row in group_rows(group)]
     facts = groups[-1]["rows"][0]["facts"]
-    print(f"{facts['device']}, batches of {options.config.recipe.batch_size}:")
+    print(f"{facts['device']}, batches of {job.config.recipe.batch_size}:")
     print(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
     if options.torch:
         print("There is no ratio if others took more than a tenth of the cores' time (disturbed).")
@@ -110,50 +105,44 @@ def compare_speeds(job: Figures, options: BenchOptions) -> Figures:
     return {"device": facts["device"], "groups": groups}
 
 
-def compare_on(cores: Sequence[int], job: Figures, options: BenchOptions) -> Figures:
-    """Compare ours with each way of PyTorch, in turns on some of the cores."""
-    on = "1 core" if len(cores) == 1 else f"{len(cores)} cores"
+def compare_on(job: Job, options: BenchOptions) -> Figures:
+    """Compare ours with each way of PyTorch, in turns on the job's cores."""
+    on = "1 core" if len(job.cores) == 1 else f"{len(job.cores)} cores"
     print(f"On {on}: compiling, then {options.rounds} round(s) in turns ...", flush=True)
-    size = options.config.recipe.batch_size
-    steps = {"cpu": CPU_STEPS, "gpu": max(EPOCH // size, 1)}
-    images = {platform: (options.steps or count) * size for platform, count in steps.items()}
-    job = job | {"images": images, "epochs": 1, "seconds": options.seconds, "evaluate": False}
-    first = {"ours": ask(OURS, cores, job | {"evaluate": True})}
+    first = {"ours": ask(OURS, job)}
     platform = first["ours"]["facts"]["platform"]
-    job["device"] = platform
-    turns, lacking = {"ours": partial(ask, OURS, cores, job)}, []
+    job = job._replace(device=platform, seconds=options.seconds)
+    sides, lacking = {"ours": partial(ask, OURS, job)}, list[Figures]()
     for way in WAYS[platform] if options.torch else ():
         name = f"PyTorch {way}".strip()
-        turn = partial(ask, PYTORCH, cores, job | {"way": way})
+        side = partial(ask, PYTORCH, job._replace(way=way))
         try:
-            first[name], turns[name] = turn(), turn
+            first[name], sides[name] = side(), side
         except UsageError as reason:
             lacking.append({"what": name, "cannot": str(reason)})
+    turns = take_turns(sides, options.rounds)
     rows: list[Figures] = [
-        {key: [turn[key] for turn in of_way] for key in ("images_per_second", "left", "used")}
+        {key: [turn[key] for turn in of_side] for key in ("images_per_second", "left")}
         | {"what": name, "facts": first[name]["facts"]}
-        for name, of_way in take_turns(turns, options.rounds).items()
+        for name, of_side in turns.items()
     ]
     rows += lacking
-    evaluation = first["ours"]["evaluation"]
-    evaluation["evaluated_images_per_second"] = evaluation.pop("images_per_second")
+    evaluated = "evaluated_images_per_second"
     return {
         "on": "GPU" if platform == "gpu" else on,
-        "cores": list(cores),
-        "steps": images[platform] // size,
+        "cores": list(job.cores),
         "rows": rows,
         "ratio": compare(rows),
-        "evaluation": evaluation,
+        "evaluation": {evaluated: median(turn[evaluated] for turn in turns["ours"])},
     }
 
 
-def time_runs(job: Figures, options: BenchOptions) -> Figures:
+def time_runs(job: Job, options: BenchOptions) -> Figures:
     """Train seeds to the end, and print the time that it takes and the accuracy that it gives."""
-    cores, config, runs = own_cores(), options.config, []
-    job = job | {"images": {}, "epochs": config.epochs, "seconds": 0, "evaluate": True}
-    for seed in range(config.seed, config.seed + (options.time_to_accuracy or 0)):
-        of_seed = job | {"config": job["config"] | {"seed": seed}}
-        ((run,),) = take_turns({"ours": partial(ask, OURS, cores, of_seed)}, 1).values()
+    runs: list[Figures] = []
+    for seed in range(job.config.seed, job.config.seed + (options.time_to_accuracy or 0)):
+        of_seed = job._replace(config=vary(job.config, seed=seed), to_the_end=True)
+        ((run,),) = take_turns({"ours": partial(ask, OURS, of_seed)}, 1).values()
         runs.append(run | {"seed": seed, "training_seconds": run["seconds"]})
         print(f"Seed {seed}: {' for '.join(summarize_runs(runs[-1:]))}", flush=True)
     print(f"All seeds: {' for '.join(summarize_runs(runs))} of digits and sums")

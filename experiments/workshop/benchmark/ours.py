@@ -3,23 +3,19 @@
 import jax
 
 import mnist_sum as ms
-from experiments.configs import config_of
 from experiments.system.device import choose_devices, device_name
-from experiments.workshop.benchmark.process import answer, load_images
-from experiments.workshop.benchmark.quiet import Figures, measure_calls
+from experiments.workshop.benchmark.turn import Figures, Job, answer, measure_calls
 from mnist_sum.learning.sharding import data_mesh, replicate
 
 
-def measure(job: Figures) -> Figures:
-    """Train as a run does, for the job's epochs and seconds, and evaluate if it says so."""
-    config = config_of(job["config"])
-    recipe = config.recipe
-    devices = choose_devices(job["device"], batch_size=recipe.batch_size)
-    platform = devices[0].platform
-    if platform == "gpu":
+def measure(job: Job) -> Figures:
+    """Train as a run does, and evaluate."""
+    config, recipe = job.config, job.config.recipe
+    devices = choose_devices(job.device, batch_size=recipe.batch_size)
+    if devices[0].platform == "gpu":
         del devices[1:]  # PyTorch's side has one card
     mesh = data_mesh(devices)
-    train, test = replicate(load_images(job, platform), mesh)
+    train, test = replicate(job.load_images(devices[0].platform), mesh)
     images = len(train.digit)
     init_key, key = jax.random.split(jax.random.key(config.seed))
     steps = config.epochs * ms.count_steps(recipe, images)
@@ -33,23 +29,24 @@ def measure(job: Figures) -> Figures:
             state = replicate(ms.create_state(recipe, init_key, steps), mesh)
         jax.block_until_ready(state)
 
-    def evaluate(_: int) -> None:
-        jax.block_until_ready(ms.evaluate(network, test, mesh))
-
-    figures = measure_calls(train_epoch, images, job["epochs"], job["seconds"])
+    epochs = config.epochs if job.to_the_end else 1
+    figures = measure_calls(train_epoch, images, epochs, job.seconds)
+    network = ms.Network(recipe, state.variables)
+    if config.renew_statistics:
+        network = ms.renew_statistics(network, train)
+    tested = measure_calls(
+        lambda _: jax.block_until_ready(ms.evaluate(network, test, mesh)),
+        len(test.digit),
+        seconds=job.seconds,
+    )
     figures["facts"] |= {
         "device": device_name(devices[0]),
         "devices": len(devices),
-        "platform": platform,
+        "platform": devices[0].platform,
         "jax": jax.__version__,
     }
-    if job["evaluate"]:
-        network = ms.Network(recipe, state.variables)
-        if config.renew_statistics:
-            network = ms.renew_statistics(network, train)
-        figures["evaluation"] = measure_calls(evaluate, len(test.digit), 1, job["seconds"])
-        figures |= ms.averages(ms.evaluate(network, test, mesh))
-    return figures
+    figures["evaluated_images_per_second"] = tested["images_per_second"]
+    return figures | ms.averages(ms.evaluate(network, test, mesh))
 
 
 if __name__ == "__main__":

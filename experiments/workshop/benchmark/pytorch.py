@@ -2,15 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from experiments.system.device import available_cores
-from experiments.workshop.benchmark.process import answer, load_images
-from experiments.workshop.benchmark.quiet import Figures, measure_calls
 from experiments.workshop.benchmark.torch_reference import (
     TorchBatch,
     TorchMnistSum,
@@ -18,41 +14,33 @@ from experiments.workshop.benchmark.torch_reference import (
     torch_batch,
     train_step,
 )
+from experiments.workshop.benchmark.turn import Figures, Job, answer, measure_calls
 from mnist_sum.errors import UsageError
 
 PROCESSOR = Path("/proc/cpuinfo")
-WARMUP_STEPS = 11  # before a step is captured
-
-Step = Callable[[Tensor], None]
 
 
-def measure(job: Figures) -> Figures:
+def measure(job: Job) -> Figures:
     """Train in the way that the job names; raises UsageError for what the machine lacks."""
-    size, on_gpu = job["config"]["batch_size"], job["device"] == "gpu"
+    recipe, on_gpu = job.config.recipe, job.device == "gpu"
     if on_gpu and not torch.cuda.is_available():
         raise UsageError("This PyTorch sees no GPU.")
     place = torch.device("cuda" if on_gpu else "cpu")
     torch.set_num_threads(available_cores())
-    train, _ = load_images(job, job["device"])
+    train, _ = job.load_images(job.device)
     images = len(train.digit)
-    columns = TorchBatch(*(column.to(place) for column in torch_batch(train, 0, images)))
-    model = TorchMnistSum(job["config"]["dropout_rate"]).to(place)
-    optimizer = make_optimizer(model, job["config"]["learning_rate"])
-    change(model, job["way"])
-
-    def take_step(rows: Tensor) -> None:
-        train_step(model, optimizer, TorchBatch(*(column[rows] for column in columns)))
-
-    graphs = job["way"] == "CUDA graphs"
-    step = captured(take_step, torch.arange(size, device=place)) if graphs else take_step
+    columns = [column.to(place) for column in torch_batch(train, 0, images)]
+    model = TorchMnistSum(recipe.dropout_rate).to(place)
+    optimizer = make_optimizer(model, recipe.learning_rate)
+    change(model, job.way)
 
     def train_epoch(_: int) -> None:
-        for rows in torch.randperm(images, device=place).split(size):
-            step(rows)
+        for rows in torch.randperm(images, device=place).split(recipe.batch_size):
+            train_step(model, optimizer, TorchBatch(*(column[rows] for column in columns)))
         if on_gpu:
             torch.cuda.synchronize()
 
-    figures = measure_calls(train_epoch, images, job["epochs"], job["seconds"])
+    figures = measure_calls(train_epoch, images, seconds=job.seconds)
     figures["facts"] |= {"torch": torch.__version__, "threads": torch.get_num_threads()}
     return figures
 
@@ -69,25 +57,7 @@ def change(model: TorchMnistSum, way: str) -> None:
         compiler = os.environ.get("CXX", "g++")
         if shutil.which(compiler) is None:
             raise UsageError(f"It needs a C++ compiler, and there is no {compiler}.")
-        model.compile()
-
-
-def captured(step: Step, rows: Tensor) -> Step:
-    """Capture a step on a GPU in a graph, which reads its rows from the same place every time."""
-    graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # PyTorch wants to be warm on another stream than the usual one
-        for _ in range(WARMUP_STEPS):
-            step(rows)
-    torch.cuda.current_stream().wait_stream(aside)
-    with torch.cuda.graph(graph):
-        step(rows)
-
-    def replay(new_rows: Tensor) -> None:
-        rows.copy_(new_rows)
-        graph.replay()
-
-    return replay
+        model.compile(mode="reduce-overhead" if "CUDA graphs" in way else None)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import mean, median, stdev
 
-from experiments.workshop.benchmark.quiet import QUIET, Figures
+from experiments.workshop.benchmark.turn import QUIET, Figures
 
 SPEED = "images a second: median (least to most)"
 FASTER = "ours: times as fast, round by round"
@@ -26,27 +26,25 @@ def compare(rows: Sequence[Figures]) -> Figures | None:
 
 
 def group_rows(group: Figures) -> Iterator[Figures]:
-    """List what was measured on some cores: training by all sides, and evaluation."""
+    """List what was measured on some cores: training by all sides, and evaluation.
+
+    Beside the fastest of the others stands how much faster ours is.
+    """
+    ratio = group["ratio"] or {"to": None}
     for row in group["rows"]:
-        yield side_row(row, group["ratio"])
+        what, cells = row["what"], {SPEED: f"not measured: {row.get('cannot')}", FASTER: ""}
+        if "left" in row:
+            speeds, facts = row["images_per_second"], row["facts"]
+            what += f", {facts.get('torch') or 'JAX ' + facts['jax']}"
+            cells[SPEED] = f"{median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})"
+            cells[SPEED] += "" if min(row["left"]) >= QUIET else ", disturbed"
+            cells[PREPARED] = f"{facts['compile_seconds']:.1f}"
+        if row["what"] == ratio["to"]:
+            cells[FASTER] = "{median:.2f} ({least:.2f} to {most:.2f})".format_map(ratio)
+        yield {"by": what} | cells
     if evaluation := group.get("evaluation"):
         speed = f"{evaluation['evaluated_images_per_second']:,.0f}"
         yield {"by": "evaluation by ours", SPEED: speed, FASTER: ""}
-
-
-def side_row(row: Figures, ratio: Figures | None) -> Figures:
-    """Write the speed of a side, and how much faster ours is than the fastest of the others."""
-    if "cannot" in row:
-        return {"by": row["what"], SPEED: f"not measured: {row['cannot']}", FASTER: ""}
-    speeds, facts = row["images_per_second"], row["facts"]
-    speed = f"{median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})"
-    compared = ratio if ratio and ratio["to"] == row["what"] else None
-    return {
-        "by": f"{row['what']}, {facts.get('torch') or 'JAX ' + facts['jax']}",
-        SPEED: speed if min(row["left"]) >= QUIET else f"{speed}, disturbed",
-        FASTER: "{median:.2f} ({least:.2f} to {most:.2f})".format_map(compared) if compared else "",
-        PREPARED: f"{facts['compile_seconds']:.1f}",
-    }
 
 
 def summarize_runs(runs: Sequence[Figures]) -> tuple[str, str]:

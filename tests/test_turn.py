@@ -1,0 +1,134 @@
+"""A turn has its cores and images, and was quiet if others left it the cores."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from experiments.configs import Config, vary
+from experiments.workshop.benchmark import turn
+from experiments.workshop.benchmark.turn import (
+    Job,
+    ask,
+    busy_seconds,
+    measure_calls,
+    share_left,
+    take_turns,
+)
+from mnist_sum.data import load
+from mnist_sum.errors import UsageError
+from mnist_sum.terminal import exit_code
+
+CORES = sorted(os.sched_getaffinity(0)) if turn.KERNEL_STATISTICS.exists() else []  # only Linux
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+STATISTICS = """\
+cpu  999 999 999 999 999 999 999 999 999 999
+cpu0 100 20 3 5000 700 4 50 6 8 9
+cpu1 1000 0 0 5000 0 0 0 2 0 0
+cpu10 7 0 0 0 0 0 0 0 0 0
+intr 192068 0
+"""
+ECHO = """
+import os, signal, time
+from pathlib import Path
+from experiments.workshop.benchmark.turn import answer
+from mnist_sum.errors import DataError
+
+def measure(job):
+    if job.way == "cannot":
+        raise DataError("There is no paper.")
+    if job.way == "fail":
+        raise KeyError(job.way)
+    if job.way == "interrupt":
+        Path(job.folder, "pid").write_text(str(os.getpid()))
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(600)
+    print("A library prints something.")
+    return {"cores": list(os.sched_getaffinity(0)), "way": job.way}
+
+answer(measure)
+"""
+
+
+def job_of(folder, way="", **fields):
+    return Job(vary(Config(), **fields), load("sample"), str(folder), CORES[:1], "cpu", way=way)
+
+
+@pytest.fixture
+def echo(tmp_path, monkeypatch):
+    """Make a module whose process answers with its cores and the way of its job."""
+    (tmp_path / "echo.py").write_text(ECHO)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    return lambda way: ask("echo", job_of(tmp_path, way))
+
+
+@pytest.mark.skipif(not CORES, reason="only Linux tells")
+def test_a_process_answers_or_says_why_not_and_ends_with_the_bench(echo, tmp_path, capfd):
+    assert echo("a") == {"cores": CORES[:1], "way": "a"}
+    assert sorted(os.sched_getaffinity(0)) == CORES
+    with pytest.raises(UsageError, match=r"^There is no paper\.$"):
+        echo("cannot")
+    with pytest.raises(UsageError, match=r"^The process of echo has failed; what it printed is"):
+        echo("fail")
+    assert "KeyError: 'fail'" in capfd.readouterr().err
+    assert exit_code(lambda: echo("interrupt")) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_images_are_repeated_to_as_many_as_a_call_has_on_a_platform(tmp_path):
+    splits, job = load("sample"), job_of(tmp_path, batch_size=102)
+    train, test = job.load_images("cpu")
+    assert len(train.number) == 4080
+    np.testing.assert_array_equal(train.image[4000:], splits.train.image[:80])
+    np.testing.assert_array_equal(test.digit, splits.test.digit)
+    assert len(job.load_images("gpu").train.number) == 102 * 588
+    assert len(job._replace(to_the_end=True).load_images("gpu").train.number) == 4000
+
+
+def test_ticks_are_added_up_but_for_idle_iowait_and_guests():
+    assert busy_seconds(STATISTICS, [0]) == 183 * TICK
+    assert busy_seconds(STATISTICS, [0, 1]) == 1185 * TICK
+
+
+@pytest.mark.parametrize(
+    ("own", "busy", "left"),
+    [
+        (4.0, 4.0, 1.0),  # two cores for two seconds, all of it ours
+        (2.0, 2.0, 1.0),  # one of them idle by our own fault
+        (3.0, 4.0, 0.75),  # others computed for a second
+        (2.0, 3.0, 0.75),  # the same beside cores that were idle
+        (4.1, 4.0, 1.0),  # ticks are coarse
+    ],
+)
+def test_what_counts_is_what_others_took(own, busy, left):
+    assert share_left(2.0, own, busy, 2) == left
+
+
+@pytest.mark.skipif(not CORES, reason="only Linux tells")
+def test_calls_are_measured_after_one_that_compiles_until_number_and_time_are_reached():
+    called = []
+    figures = measure_calls(called.append, 7, calls=3)
+    assert called == [0, 1, 2, 3]
+    assert figures["images_per_second"] == 21 / figures["seconds"]
+    assert measure_calls(called.append, 1, seconds=0.05)["seconds"] >= 0.05
+
+
+@pytest.mark.parametrize(
+    ("rounds", "left", "order", "of_b"),
+    [
+        (3, [1.0] * 6, "abbaab", [1.0] * 3),  # the order changes with every round
+        (2, [1.0, 0.89, 0.5, 0.9, 1.0, 1.0], "abbbba", [0.9, 1.0]),  # what is disturbed is repeated
+        (2, [0.5] * 8, "aaaaabba", [0.5, 0.5]),  # at most four times here, as there are four turns
+    ],
+)
+def test_turns(rounds, left, order, of_b):
+    log, shares = [], iter(left)
+
+    def side(name):
+        return lambda: log.append(name) or {"left": next(shares)}
+
+    turns = take_turns({name: side(name) for name in "ab"}, rounds)
+    assert "".join(log) == order
+    assert [figures["left"] for figures in turns["b"]] == of_b
