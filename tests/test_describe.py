@@ -21,7 +21,7 @@ def test_everything_is_shown_and_drawn(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("existing", "output", "sentence"),
     [
-        ("file", "file/folder", "file/folder/model.png cannot be written (Not a directory)"),
+        ("file", "file/folder", "file/folder cannot be written (Not a directory)"),
         ("out/model.png", "out", "out/model.png exists and would be lost"),
         ("out/samples.png", "out", "out/samples.png exists and would be lost"),
     ],

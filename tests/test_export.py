@@ -130,7 +130,7 @@ def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch, cap
     ("source", "to", "output", "sentence"),
     [
         ("nothing", "onnx", "new", "There is no file nothing: check its name."),
-        ("w", "safetensors", "no/w", "no/w cannot be written (No such file or directory)."),
+        ("w", "safetensors", "no/w", "no/w cannot be written (No such file or directory); "),
         ("w", "onnx", "w", "w is read and cannot be written too; name another output."),
         ("w", "onnx", "./folder/../w", "w is read and cannot be written too"),
         ("link", "stablehlo", "w", "w is read and cannot be written too"),

@@ -69,7 +69,7 @@ def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
         ([make_run(3, [0.5] * 7)], "has 7 of 8 epochs"),
         (["/nowhere"], "does not hold a run"),
         ([cut_off], "does not hold a run"),
-        ([make_run(4, [0.5] * 8)], "/out/seed-1.jsonl cannot be written (Not a directory)"),
+        ([make_run(4, [0.5] * 8)], "/out cannot be written (Not a directory)"),
     ):
         assert_refused([one, *others], message, capsys)
 

@@ -130,7 +130,7 @@ def test_nothing_is_saved_where_a_save_fails(network, tmp_path):
         ("train.py", network, {}, "train.py exists and would be lost"),
         ("others", network, {}, "others exists and would be lost"),
         ("folder", network, {}, "folder is a folder"),
-        ("no/w", network, {}, "no/w cannot be written (No such file or directory)."),
+        ("no/w", network, {}, "no/w cannot be written (No such file or directory); "),
         ("v", network, {"array": np.zeros(2)}, "The provenance holds what JSON cannot"),
         ("v", network, {"loss": np.nan}, "The provenance holds what JSON cannot"),
         ("v", Network(Recipe(), {}), {}, "is missing, expected float32["),
