@@ -11,7 +11,8 @@ from typing import Any, Literal
 import tyro
 
 from mnist_sum.errors import RecipeError
-from mnist_sum.recipe import Recipe, check_fields
+from mnist_sum.fields import check_fields, check_names
+from mnist_sum.recipe import Recipe
 
 RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 
@@ -62,13 +63,8 @@ def fields_of(config: Config) -> dict[str, Any]:
 
 
 def config_of(fields: Mapping[str, Any]) -> Config:
-    """Make a config of its fields as they were noted; one that is missing takes its default.
-
-    Raises RecipeError for a field that no config has.
-    """
-    unknown = fields.keys() - fields_of(Config()).keys()
-    if unknown:
-        raise RecipeError(f"{', '.join(sorted(unknown))} is no field of a config.")
+    """Make a config of its fields as they were noted; one that is missing takes its default."""
+    check_names(Config, {name: x for name, x in fields.items() if name not in RECIPE_FIELDS})
     return vary(Config(), **fields)
 
 

@@ -83,7 +83,6 @@ class RunOptions(ConfigOptions):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
     distributed.end_with_parent()
     with quiet_orbax():
         return exit_code(lambda: start(argv))
@@ -171,9 +170,8 @@ def resumable(
     try:
         yield
     except KeyboardInterrupt as stop:
-        done = sum(map(workdir.count_epochs, folders))
         saved = "before the first epoch was saved. Begin again with"
-        if done:
+        if done := sum(map(workdir.count_epochs, folders)):
             saved = f"after {done} of {epochs} epochs, which are saved. Go on with"
         stop.add_note(f"Interrupted {saved}:\n{resume_command(argv, folder)}")
         raise
@@ -184,14 +182,10 @@ def quiet_orbax() -> Iterator[None]:
     """Print none of what Orbax logs, and its threads still raise, about an error that it raises."""
     hook, logger = sys.unraisablehook, logging.getLogger("absl")
 
-    def show(unraisable: "sys.UnraisableHookArgs") -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":
-            hook(unraisable)
-
     def is_of_others(record: logging.LogRecord) -> bool:
         return "orbax" not in Path(record.pathname).parts
 
-    sys.unraisablehook = show
+    sys.unraisablehook = lambda x: str(x.exc_value) == "Event loop is closed" or hook(x)
     logger.addFilter(is_of_others)
     try:
         yield

@@ -56,7 +56,7 @@ def test_differences_are_named():
         ({"momentum": -(10**5000)}, "momentum is of type int and must be in [0, 1)."),
         ({"seed": list(range(100))}, "seed is [0, 1, 2, 3, "),
         ({"dataset": "a\nb"}, r"dataset is 'a\nb' and must be 'mnist' or 'sample'."),
-        ({"colour": 1, "hue": 2}, "colour, hue is no field of a config."),
+        ({"epoch": 1}, "A config has no field epoch; did you mean epochs?"),
     ],
 )
 def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from experiments.report.records import read_run
 from experiments.system import workdir
@@ -26,12 +26,12 @@ LOG = "MNIST_SUM_LOG"  # in the environment of a seed's process: the file with i
 
 
 class Training(NamedTuple):
-    """A seed that is being trained, or has been."""
+    """A seed that is being trained, or has been; `part` is its log, until that has its name."""
 
     seed: int
     folder: Path
     process: subprocess.Popen
-    log: IO[bytes]
+    part: Path
     cores: list[int]
 
 
@@ -90,19 +90,19 @@ def is_for_processor(device: DeviceChoice) -> bool:
 
 def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Training:
     """Start the training of a seed on some of the cores."""
-    own_folder = folder / f"seed-{seed}"
-    path = folder / f".seed-{seed}-{os.getpid()}.log"
-    workdir.write(path, "")  # raises UsageError if it cannot
-    log = path.open("r+b")
+    own_folder, part = folder / f"seed-{seed}", folder / f".seed-{seed}-{os.getpid()}.log"
     own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(own_folder))
-    variables = {LOG: log.name, "PYTHONIOENCODING": "utf-8"}
+    variables = {LOG: str(part), "PYTHONIOENCODING": "utf-8"}
     if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
         share = available_cores() * len(cores) // len(own_cores())
         variables["JAX_NUM_CPU_DEVICES"] = str(max(1, share))
-    process = start_child([*argv, *own], variables=variables, stdout=log, stderr=subprocess.STDOUT)
+    workdir.write(part, "")  # raises UsageError if it cannot
+    with part.open("wb") as log:
+        settings = {"stdout": log, "stderr": subprocess.STDOUT, "variables": variables}
+        process = start_child([*argv, *own], **settings)
     if cores:
         os.sched_setaffinity(process.pid, cores)
-    return Training(seed, own_folder, process, log, cores)
+    return Training(seed, own_folder, process, part, cores)
 
 
 def keep_log(folder: Path) -> None:
@@ -118,18 +118,16 @@ def log_of(folder: Path) -> Path:
 
 def outcome(training: Training, go_on: str) -> str:
     """Say what a seed has reached; raises UsageError if its training has failed."""
-    seed, folder, process, log, _ = training
+    seed, folder, process, part, _ = training
     code = process.returncode
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
         number = abs(code) % 128
         memory = ", often for want of memory" if number == 9 else ""
         raise UsageError(f"Seed {seed} was killed by signal {number}{memory}; go on with: {go_on}")
     if code:
-        log.seek(0)
-        lines = log.read().decode(errors="replace").splitlines() or ["nothing"]
-        where = "" if Path(log.name).exists() else f" in {log_of(folder)}"
-        last = lines[-1].removeprefix("error: ")
-        raise UsageError(f"Seed {seed} has failed, and says{where}: {last}")
+        where, log = ("", part) if part.exists() else (f" in {log_of(folder)}", log_of(folder))
+        last = ["nothing", *log.read_text("utf-8", errors="replace").splitlines()][-1]
+        raise UsageError(f"Seed {seed} has failed, and says{where}: {last.removeprefix('error: ')}")
     _, records = read_run(folder)
     return f"seed {seed}  test  {figures_of(records[-1]['test'])}"
 
@@ -137,5 +135,4 @@ def outcome(training: Training, go_on: str) -> str:
 def end(training: Training) -> None:
     """Wait for a seed's process, and remove its log if that has not been given its name."""
     training.process.wait()
-    training.log.close()
-    Path(training.log.name).unlink(missing_ok=True)
+    training.part.unlink(missing_ok=True)
