@@ -96,10 +96,6 @@ PROXY = "http://127.0.0.1:9"  # where nobody listens
     [
         ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
         ("--config smoke --profile /dev/null/x", "/dev/null/x cannot be written (Not a directory)"),
-        (
-            "--config smoke --workdir ours",
-            "ours already holds a run, which stopped at 0 of 12",
-        ),
         ("--config smoke --workdir mine", "mine/report.md is not of a run of this version"),
         ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),
         ("--config base --data-dir new", 'or use the data set "sample"'),  # without a network
@@ -111,7 +107,6 @@ def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("http_proxy", PROXY)
     monkeypatch.setenv("https_proxy", PROXY)
-    workdir.note(tmp_path / "ours", "smoke", sample(), {})
     workdir.write(tmp_path / "mine" / "report.md", "mine")
     assert main(line.split()) == 2
     printed = capsys.readouterr()

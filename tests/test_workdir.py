@@ -100,7 +100,10 @@ def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has
     [
         ("", r"config\.json is not that of a run \(Expecting value: "),
         *((x, r"config\.json is not that of a run") for x in ("[]", "{}", '{"config": 3}')),
-        ('{"config": {"colour": 1}}', r"by mnist_sum 0\.2 or earlier .*: A config has no field colour; use"),
+        (
+            '{"config": {"colour": 1}}',
+            r"0\.2 or earlier .*: A config has no field colour; use",
+        ),
         ('{"config": {"seed": "1"}}', r"by mnist_sum 0\.2 or earlier .*: seed is '1' and"),
         (None, r"config\.json cannot be read \(Is a directory\)\.$"),
     ],
@@ -145,8 +148,3 @@ def test_a_folder_whose_name_orbax_would_write_otherwise_is_refused(
     workdir.make(tmp_path / "plain")
     with pytest.raises(UsageError, match=rf"übung is not in UTF-8 but {encoding}: set PYTHONUTF8"):
         workdir.make(tmp_path / "übung")
-
-
-def test_an_error_of_anything_else_is_not_taken_for_one_of_writing(tmp_path):
-    with pytest.raises(FileNotFoundError), workdir.hold(tmp_path, resume=False):
-        raise FileNotFoundError("a font")
