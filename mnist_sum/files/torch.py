@@ -11,7 +11,7 @@ and back, for `load_state_dict`:
     state_dict = {k: torch.from_numpy(v) for k, v in to_torch(variables, step).items()}
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -50,18 +50,21 @@ AXES = {  # of ours, in PyTorch's order, by their number
     1: (0,),
 }
 COUNTER = "num_batches_tracked"  # every batch norm of PyTorch counts the training steps for itself
-FIRST = "mnist_mode.convblock1.0.weight"
 
 
 def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
     """Convert a state_dict of the original into Flax variables and the training steps behind them.
 
-    A mapping of names to tensors or arrays of any floating type; what wraps it is taken off: the
-    rest of a checkpoint, and a prefix before all names, as `module.` or `_orig_mod.`. Raises
-    WeightsError for anything else, for an entry that is missing, unknown, of another shape or not
-    finite, and for counts of steps that differ.
+    A mapping of names to tensors or arrays of any floating type. Raises WeightsError for anything
+    else, for an entry that is missing, unknown, of another shape or not finite, and for counts of
+    steps that differ.
     """
-    given = {name: _to_numpy(x) for name, x in _unwrap(state_dict).items()}
+    if not isinstance(state_dict, Mapping):
+        raise WeightsError(
+            f"The weights are {describe(state_dict)}, expected a state_dict: give what "
+            'torch.load(path, map_location="cpu", weights_only=True) returns.'
+        )
+    given = {name: _to_numpy(x) for name, x in state_dict.items()}
     zeros = name_leaves(variables_like(Recipe()))
     check_arrays(given, _rename(zeros, 0))
     check_finite(given)
@@ -88,37 +91,6 @@ def to_torch(
     leaves = name_leaves(variables)
     check_arrays(leaves, name_leaves(variables_like(Recipe())))
     return _rename(leaves, int(step))
-
-
-def _unwrap(given: object) -> dict[str, Any]:
-    """Find the network's entries in what torch.load gives; raises WeightsError."""
-    if not isinstance(given, Mapping):
-        raise WeightsError(
-            f"The weights are {describe(given)}, expected a state_dict: give what "
-            'torch.load(path, map_location="cpu", weights_only=True) returns.'
-        )
-    entries = dict(_entries(given))
-    prefixes = [name.removesuffix(FIRST) for name in entries if f".{name}".endswith(f".{FIRST}")]
-    if len(prefixes) > 1:
-        places = " and ".join(repr(prefix.rstrip(".")) for prefix in prefixes)
-        raise WeightsError(f"Weights are found under {places}: give one of them.")
-    if not prefixes:
-        begin = f"begins with {next(iter(entries))!r} and has" if entries else "is empty, with"
-        raise WeightsError(
-            f"The state_dict {begin} no entry {FIRST!r}: give what the original network's "
-            "state_dict() returns."
-        )
-    (prefix,) = prefixes
-    return {k.removeprefix(prefix): x for k, x in entries.items() if k.startswith(prefix)}
-
-
-def _entries(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """List what is in a mapping and in those within it, by dotted names."""
-    for name, x in given.items():
-        if isinstance(x, Mapping):
-            yield from _entries(x, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", x
 
 
 def _to_numpy(x: Any) -> Shaped[np.ndarray, "..."]:
