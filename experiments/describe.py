@@ -7,21 +7,19 @@ if __name__ == "__main__":
 
 import dataclasses
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from experiments.report.layers import layer_table, list_layers, receptive_field_table
 from experiments.report.tables import Row, text_table
-from experiments.system.arguments import ConfigOptions, parse
+from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import choose_devices, describe_environment
 from experiments.system.self_check import check_step
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.learning.model import make_model
 from mnist_sum.outputs import check_output
-from mnist_sum.terminal import exit_code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,10 +28,6 @@ class DescribeOptions(ConfigOptions):
 
     output: Path = Path("runs/description")
     """Folder for the pictures."""
-
-
-def main(argv: Sequence[str]) -> int:
-    return exit_code(lambda: describe_config(parse(DescribeOptions, "describe", argv)[1]))
 
 
 def describe_config(options: DescribeOptions) -> None:
@@ -71,6 +65,8 @@ def pixel_table(splits: Splits) -> str:
         rows.append((split, len(image), *moments, int(image.min()), int(image.max())))
     return text_table(rows)
 
+
+main = command(DescribeOptions, "describe", describe_config)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

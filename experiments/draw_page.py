@@ -12,7 +12,7 @@ import base64
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,12 @@ import numpy as np
 import tyro
 from flax.traverse_util import flatten_dict
 
-from experiments.system.arguments import parse_options
+from experiments.system.arguments import command
 from mnist_sum.devices import use_processor
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
-from mnist_sum.terminal import exit_code
 
 PARTS = Path(__file__).with_name("drawing")
 
@@ -39,11 +38,6 @@ class PageOptions:
     """Folder of a run or file of weights; the weights of the package if not given."""
     output: Path = Path("draw.html")
     """The page."""
-
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return exit_code(lambda: run(parse_options(PageOptions, "draw_page", argv)))
 
 
 def run(options: PageOptions) -> None:
@@ -94,6 +88,8 @@ def fold(variables: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.nda
         shift = params[*norm, "bias"] - statistics[*norm, "mean"] * factor
         yield "/".join(block), kernel * factor, bias * factor + shift
 
+
+main = command(PageOptions, "draw_page", run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ if __name__ == "__main__":
 
 import dataclasses
 import sys
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +18,7 @@ import tyro
 from flax.traverse_util import unflatten_dict
 
 from experiments.exporting import EXPLANATION, Compute
-from experiments.system.arguments import parse_options
+from experiments.system.arguments import command
 from mnist_sum.data import load
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import UsageError
@@ -29,7 +28,6 @@ from mnist_sum.files.weights import pack, read_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
-from mnist_sum.terminal import exit_code
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
 EXTRAS = {"onnx": "export", "onnxruntime": "export", "torch": "parity"}
@@ -45,11 +43,6 @@ class ExportOptions:
     """ONNX; StableHLO of jax.export; this package's weights; the original's state_dict."""
     output: Path
     """The file to write."""
-
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return exit_code(lambda: run(parse_options(ExportOptions, "export", argv)))
 
 
 def run(options: ExportOptions) -> None:
@@ -143,6 +136,8 @@ def compare(network: Network, compute: Compute) -> float:
         difference = max(difference, float(np.abs(ours - theirs).max()))
     return difference
 
+
+main = command(ExportOptions, "export", run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -8,20 +8,18 @@ if __name__ == "__main__":
 import csv
 import dataclasses
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import tyro
 
-from experiments.system.arguments import parse_options
+from experiments.system.arguments import command
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
 from mnist_sum.reading.answer import answer_picture
 from mnist_sum.reading.opening import Picture
-from mnist_sum.terminal import exit_code
 
 SURE = 0.99
 DIGITS = tuple("0123456789")
@@ -47,11 +45,6 @@ class ReadOptions:
     """Draw what was misread, the surest first: a new .png, .jpg, .pdf or .svg."""
     list: bool = False
     """Name what was misread or refused."""
-
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return exit_code(lambda: run(parse_options(ReadOptions, "read_folder", argv)))
 
 
 def run(options: ReadOptions) -> None:
@@ -110,6 +103,8 @@ def load_examples(source: Path) -> list[tuple[str, Picture, int]]:
         raise UsageError(f"{source} lists {what}; {HELP}")
     return [(name, x, int(label)) for name, x, label in listed if label in DIGITS]
 
+
+main = command(ReadOptions, "read_folder", run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

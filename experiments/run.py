@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
 
 def start(argv: Sequence[str]) -> int:
     """Train in this process or, with others, in one that it starts; returns the exit code."""
-    name, options = parse(RunOptions, "run", argv)
+    options = parse(RunOptions, "run", argv)
     place = distributed.find_place(options.process)
     if options.seeds < 1:
         raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
@@ -101,7 +101,7 @@ def start(argv: Sequence[str]) -> int:
     with distributed.joined(place):
         if jax.distributed.is_initialized():
             check_together(options)
-        (run if options.seeds == 1 else run_seeds)(name, options, argv)
+        (run if options.seeds == 1 else run_seeds)(options, argv)
     return 0
 
 
@@ -113,11 +113,11 @@ def check_together(options: RunOptions) -> None:
         raise UsageError("Several processes need --workdir, a folder that all of them share.")
 
 
-def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
+def run(options: RunOptions, argv: Sequence[str]) -> None:
     """Train as the options say, from the first line printed to the last file written."""
     from experiments.report.page import write_report  # which raises UsageError without Matplotlib
 
-    config, compute = options.config, options.compute
+    name, config, compute = options.name, options.config, options.compute
     if reason := keep_compiled_programs(WORTH_KEEPING_SECONDS):
         print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)
     if compute.profile:
@@ -149,10 +149,10 @@ def run(name: str, options: RunOptions, argv: Sequence[str]) -> None:
         print(f"Read {folder / workdir.REPORT} for the whole story.")
 
 
-def run_seeds(name: str, options: RunOptions, argv: Sequence[str]) -> None:
+def run_seeds(options: RunOptions, argv: Sequence[str]) -> None:
     """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
     load_splits(options)  # so that what is wrong with the data, or has to be fetched, comes first
-    config, folder = options.config, options.workdir or workdir.RUNS / f"{name}-seeds"
+    config, folder = options.config, options.workdir or workdir.RUNS / f"{options.name}-seeds"
     seeds = range(config.seed, config.seed + options.seeds)
     folders = [folder / f"seed-{seed}" for seed in seeds]
     check_outputs(folder, seeds)

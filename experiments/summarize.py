@@ -8,7 +8,7 @@ if __name__ == "__main__":
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -19,10 +19,9 @@ from experiments.configs import fields_of
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, read_run
 from experiments.report.tables import count_decimals, text_table
 from experiments.system import workdir
-from experiments.system.arguments import parse_options
+from experiments.system.arguments import command
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
-from mnist_sum.terminal import exit_code
 
 SUMMARY = "summary.json"
 PICTURE = "seeds.png"
@@ -38,10 +37,6 @@ class SummarizeOptions:
     """Work folders of at least two runs that differ in nothing but the seed."""
     output: Path
     """Folder for seed-N.jsonl, summary.json and seeds.png."""
-
-
-def main(argv: Sequence[str]) -> int:
-    return exit_code(lambda: summarize(parse_options(SummarizeOptions, "summarize", argv)))
 
 
 def check_outputs(output: Path, seeds: Iterable[int]) -> None:
@@ -98,6 +93,8 @@ def summary_of(config: dict[str, Any], runs: Mapping[int, Records]) -> dict[str,
 def sum_up(values: list[float]) -> dict[str, float]:
     return {"mean": mean(values), "std": stdev(values), "min": min(values), "max": max(values)}
 
+
+main = command(SummarizeOptions, "summarize", summarize)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from experiments.configs import Config, base, config_of, fields_of, sample
 from experiments.run import RunOptions
 from experiments.summarize import SummarizeOptions
-from experiments.system.arguments import ConfigOptions, parse, parse_options, resume_command
+from experiments.system.arguments import ConfigOptions, parse, resume_command
 from mnist_sum.errors import DataError, RecipeError
 from tests.hostile_input import FIELDS, attempt, hostile
 
@@ -24,18 +24,18 @@ from tests.hostile_input import FIELDS, attempt, hostile
     ],
 )
 def test_a_config_is_chosen_by_name(argv, name, config):
-    assert parse(ConfigOptions, "run", argv) == (name, ConfigOptions(name=name, config=config))
+    assert parse(ConfigOptions, "run", argv) == ConfigOptions(name=name, config=config)
 
 
 def test_the_home_folder_of_every_path_is_found(monkeypatch):
     home = Path("/home/somebody")
     monkeypatch.setenv("HOME", str(home))
     line = "--workdir=~/run --data-dir ~ --manual-dir c:/kept"
-    _, options = parse(RunOptions, "run", line.split())
+    options = parse(RunOptions, "run", line.split())
     assert (options.workdir, options.data.data_dir) == (home / "run", home)
     assert options.data.manual_dir == Path("c:/kept")
     line = "~/1 2 --output ~/out"
-    options = parse_options(SummarizeOptions, "summarize", line.split())
+    options = parse(SummarizeOptions, "summarize", line.split())
     assert options == SummarizeOptions((home / "1", Path("2")), home / "out")
 
 
@@ -53,9 +53,9 @@ def test_every_field_can_be_overridden():
         f"--{name.replace('_', '-')} {'' if value is True else value}"
         for name, value in other.items()
     )
-    _, options = parse(ConfigOptions, "run", line.split())
+    options = parse(ConfigOptions, "run", line.split())
     assert options.config == config_of(other)
-    _, options = parse(ConfigOptions, "run", ["--label-smoothing", "0.1"])
+    options = parse(ConfigOptions, "run", ["--label-smoothing", "0.1"])
     assert options.config == config_of({"label_smoothing": 0.1})
 
 
@@ -104,7 +104,7 @@ pairs = st.builds("{}={}".format, st.sampled_from(OPTIONS), st.sampled_from(VALU
 def test_a_command_line_is_parsed_or_refused(line: list[str]) -> None:
     try:
         parsed, refusal = attempt((DataError, RecipeError), parse, ConfigOptions, "run", line)
-        ends = bool(refusal) or isinstance(parsed[1].config, Config)
+        ends = bool(refusal) or isinstance(parsed.config, Config)
     except SystemExit as stop:
         ends = stop.code == 2 or (stop.code == 0 and not {"--help", "-h"}.isdisjoint(line))
     assert ends

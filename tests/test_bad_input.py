@@ -55,7 +55,6 @@ LINES = {
     "describe --workdir run": "Unrecognized options: --workdir",
     "bench --rounds 0": "--rounds is 0 and must be positive and finite.",
     "bench --rounds many": "Error parsing --rounds: invalid literal for int()",
-    "bench --steps 0": "--steps is 0 and must be positive and finite.",
     "bench --seconds inf": "--seconds is inf and must be positive and finite.",
     "bench --time-to-accuracy -1": "--time-to-accuracy is -1 and must be positive and finite.",
     "bench --no-torch --output file": "file exists and would be lost; name another output",

@@ -21,7 +21,7 @@ def one_device(monkeypatch):
 
 def record_of(tmp_path, **options):
     """Run the bench on a few images; returns what it has recorded."""
-    run("tiny", BenchOptions(config=CONFIG, output=tmp_path / "record.json", **options))
+    run(BenchOptions(name="tiny", config=CONFIG, output=tmp_path / "record.json", **options))
     return json.loads((tmp_path / "record.json").read_text())
 
 

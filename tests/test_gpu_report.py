@@ -34,12 +34,12 @@ def test_a_command_that_fails_stops_no_other_and_options_are_those_that_there_ar
     assert failed == {"deterministic", "deterministic_again"}
     for name, (_, module, *words) in logs.items():
         if module == "experiments.run":
-            config, options = parse(RunOptions, "run", words)
-            assert config == words[1]
+            options = parse(RunOptions, "run", words)
+            assert options.name == words[1]
             assert (options.workdir, options.resume) == (tmp_path / "new" / name, True)
             assert str(options.data.data_dir) == "d"
             assert options.seeds == (10 if name == "seeds" else 1)
-    assert parse(BenchOptions, "workshop.bench", logs["bench"][2:])[0] == "base"
+    assert parse(BenchOptions, "workshop.bench", logs["bench"][2:]).name == "base"
 
 
 def test_parts_can_be_picked(tmp_path):

@@ -3,7 +3,7 @@
 import dataclasses
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,6 +11,7 @@ import tyro
 
 from experiments.configs import CONFIGS, Config, named_config
 from mnist_sum.data.dataset import local_path
+from mnist_sum.terminal import exit_code
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -46,29 +47,27 @@ class ConfigName:
     config: str = "base"
 
 
-AnyOptions = TypeVar("AnyOptions", bound="DataclassInstance")
-Options = TypeVar("Options", bound=ConfigOptions)
+Options = TypeVar("Options", bound="DataclassInstance")
 
 
-def parse(kind: type[Options], program: str, argv: Sequence[str]) -> tuple[str, Options]:
-    """Parse a command line into the name of its config and its options, as `parse_options` does.
-
-    Raises RecipeError too, for a config or a value that does not exist.
-    """
-    chosen, _ = tyro.cli(ConfigName, args=argv, return_unknown_args=True, add_help=False)
-    default = kind(name=chosen.config, config=named_config(chosen.config))
-    configs = f"Configs: {', '.join(CONFIGS)}."
-    return chosen.config, parse_options(kind, program, argv, description=configs, default=default)
+def command(
+    kind: type[Options], program: str, run: Callable[[Options], None]
+) -> Callable[[Sequence[str]], int]:
+    """Make what runs a command by its command line and returns its exit code."""
+    return lambda argv: exit_code(lambda: run(parse(kind, program, argv)))
 
 
-def parse_options(
-    kind: type[AnyOptions], program: str, argv: Sequence[str], **settings: Any
-) -> AnyOptions:
+def parse(kind: type[Options], program: str, argv: Sequence[str]) -> Options:
     """Parse a command line by the fields of a dataclass.
 
     Raises SystemExit after a help text, or after saying what is wrong; DataError for a path that is
-    not on this machine.
+    not on this machine; RecipeError for a config, or a value in one, that does not exist.
     """
+    settings: dict[str, Any] = {}
+    if issubclass(kind, ConfigOptions):
+        chosen, _ = tyro.cli(ConfigName, args=argv, return_unknown_args=True, add_help=False)
+        settings["default"] = kind(name=chosen.config, config=named_config(chosen.config))
+        settings["description"] = f"Configs: {', '.join(CONFIGS)}."
     parts = (word.partition("=") if word.startswith("--") else ("", "", word) for word in argv)
     words = [f"{option}{equals}{local_path(path)}" for option, equals, path in parts]
     return tyro.cli(kind, prog=f"python -m experiments.{program}", args=words, **settings)

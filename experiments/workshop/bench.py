@@ -9,7 +9,6 @@ import dataclasses
 import json
 import math
 import sys
-from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,14 +19,13 @@ from tabulate import tabulate
 
 from experiments.configs import fields_of, vary
 from experiments.system import workdir
-from experiments.system.arguments import ConfigOptions, parse
+from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import DeviceChoice, own_cores
 from experiments.system.this_run import load_splits
 from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
 from experiments.workshop.benchmark.turn import KERNEL_STATISTICS, Figures, Job, ask, take_turns
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
-from mnist_sum.terminal import exit_code
 from mnist_sum.version import VERSION
 
 OURS = "experiments.workshop.benchmark.ours"
@@ -56,20 +54,15 @@ class BenchOptions(ConfigOptions):
     """Where to compute; auto takes a GPU where there is one."""
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return exit_code(lambda: run(*parse(BenchOptions, "workshop.bench", argv)))
-
-
-def run(name: str, options: BenchOptions) -> None:
+def run(options: BenchOptions) -> None:
     """Measure, print what it comes to, and keep the figures."""
     check(options)
     splits, cores = load_splits(options), own_cores()
-    print(f"Config {name}; some minutes ...", flush=True)
+    print(f"Config {options.name}; some minutes ...", flush=True)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         job = Job(options.config, splits, folder, cores, options.device)
         measure = time_runs if options.time_to_accuracy else compare_speeds
-        record = {"mnist_sum": VERSION, "config": name, "fields": fields_of(options.config)}
+        record = {"mnist_sum": VERSION, "config": options.name, "fields": fields_of(options.config)}
         record |= measure(job, options)
     if options.output:
         workdir.write(options.output, json.dumps(record, indent=1) + "\n")
@@ -148,6 +141,8 @@ def time_runs(job: Job, options: BenchOptions) -> Figures:
     print(f"All seeds: {' for '.join(summarize_runs(runs))} of digits and sums")
     return {"device": runs[0]["facts"]["device"], "facts": runs[0]["facts"], "runs": runs}
 
+
+main = command(BenchOptions, "workshop.bench", run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
