@@ -1,8 +1,11 @@
 """The training of a seed: in which parts, and where it stops; test_resume.py has the rest."""
 
 import dataclasses
+import re
+from concurrent.futures import wait
 from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import chex
 import jax
@@ -118,22 +121,46 @@ def test_no_two_epochs_share_a_key(monkeypatch):
     monkeypatch.setattr(epochs, "begin_epoch", begin)
     for epoch in range(1, 6):
         with pytest.raises(BegunError):
-            epochs.run_epoch(None, RUN, epoch)
+            epochs.run_epoch(None, RUN, epoch, None)
     assert len(set(keys)) == 5
 
 
-def test_statistics_are_taken_anew_after_the_last_epoch_alone(dataset):
+@pytest.fixture
+def trained(dataset):
+    """Make a function that trains an epoch of two on one device; it compiles ahead before."""
     mesh = data_mesh(jax.devices()[:1])
     splits = replicate(Splits(dataset, dataset), mesh)
     start = replicate(create_state(RECIPE, jax.random.key(0)), mesh)
 
-    def after(epoch, renew):
+    def train(epoch, renew):
         config = Config(RECIPE, epochs=2, renew_statistics=renew)
         run = RUN._replace(config=config, splits=splits, devices=jax.devices()[:1])
-        return epochs.run_epoch(jax.tree.map(jnp.copy, start), run, epoch)
+        compiled = epochs.compile_ahead(start, run)
+        wait([compiled])
+        with jax.log_compiles():
+            return epochs.run_epoch(jax.tree.map(jnp.copy, start), run, epoch, compiled)
 
-    chex.assert_trees_all_equal(after(1, renew=True)[0], after(1, renew=False)[0])
-    (renewed, record), (kept, other) = after(2, renew=True), after(2, renew=False)
+    return train
+
+
+def test_nothing_is_compiled_twice_and_what_fails_beside_the_first_steps_is_raised(
+    trained, caplog, monkeypatch
+):
+    trained(2, renew=True)
+    with jax.log_compiles():
+        jax.jit(lambda: 0)()
+    *compiled, last = re.findall(r"Compiling jit\((.+?)\)", caplog.text)
+    assert last == "<lambda>"  # it is listened to
+    assert not {"take_steps", "evaluate_unchecked", "renew_unchecked"} & set(compiled)
+    fails = MagicMock(side_effect=RuntimeError("no memory"))
+    monkeypatch.setattr(epochs, "evaluate_unchecked", MagicMock(lower=fails))
+    with pytest.raises(RuntimeError, match="no memory"):
+        trained(1, renew=False)
+
+
+def test_statistics_are_taken_anew_after_the_last_epoch_alone(trained, dataset):
+    chex.assert_trees_all_equal(trained(1, renew=True)[0], trained(1, renew=False)[0])
+    (renewed, record), (kept, other) = trained(2, renew=True), trained(2, renew=False)
     chex.assert_trees_all_equal(renewed.params, kept.params)
     expected = renew_statistics(Network(RECIPE, kept.variables), dataset)
     chex.assert_trees_all_close(renewed.variables, expected.variables, rtol=1e-5)

@@ -2,6 +2,8 @@
 
 import math
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,14 @@ from mnist_sum.learning.epoch import (
     train_steps,
     zero_tally,
 )
-from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
+from mnist_sum.learning.evaluate import (
+    evaluate,
+    evaluate_unchecked,
+    predict_outputs,
+    unseen_accuracy,
+)
 from mnist_sum.learning.loss import averages
-from mnist_sum.learning.network import Network, renew_statistics
+from mnist_sum.learning.network import Network, renew_statistics, renew_unchecked
 from mnist_sum.learning.sharding import replicate
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.terminal import uninterrupted
@@ -67,12 +74,13 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         if resume:
             print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
         if profile or len(records) < config.epochs:
-            state = compile_ahead(state, run)
+            compiled = compile_ahead(state, run)
         if profile:
+            compiled.result()
             write_profile(state, run, profile)
         drawn = time.perf_counter()
         for epoch in range(len(records) + 1, config.epochs + 1):
-            state, record = run_epoch(state, run, epoch)
+            state, record = run_epoch(state, run, epoch, compiled)
             with uninterrupted():
                 records.append(record)
                 if is_first():
@@ -140,24 +148,34 @@ def take(
     return train_steps(recipe, size, state, tally, train, plan, bounds, run.mesh)
 
 
-def compile_ahead(state: TrainState, run: Run) -> TrainState:
-    """Compile what a run calls, so that the time of an epoch is that of its steps.
+def compile_ahead(state: TrainState, run: Run) -> Future[None]:
+    """Compile what a run calls: the first steps at once, the rest while these are taken.
 
-    None of its steps is the same program as all of them.
+    The rest is done when the result is; several processes, which must compile alike, wait for it.
     """
     print(COMPILING, flush=True)
     start = time.perf_counter()
-    recipe, (train, test) = run.config.recipe, run.splits
-    tested = evaluate(Network(recipe, state.variables), test, run.mesh)
-    plan, tally = begin(run, 0)
-    for part in parts_of(recipe, len(train.digit)):
-        state, tally = take(run, state, tally, plan, part.batch_size, 0, 0)
+    recipe, (train, test), mesh = run.config.recipe, run.splits, run.mesh
+    network, (plan, tally) = Network(recipe, state.variables), begin(run, 0)
+    first, *rest = (
+        partial(train_steps.lower, recipe, part.batch_size, state, tally, train, plan, (0, 0), mesh)
+        for part in parts_of(recipe, len(train.digit))
+    )
+    rest.append(partial(evaluate_unchecked.lower, network, test, mesh))
     if run.config.renew_statistics:
-        renew_statistics(Network(recipe, state.variables), train)
-    jax.block_until_ready((tested, state))
+        rest.append(partial(renew_unchecked.lower, network, train))
+
+    def compile_rest() -> None:
+        for lower in rest:
+            lower().compile()
+
+    first().compile()
+    with_rest = ThreadPoolExecutor(1).submit(compile_rest)
+    if jax.process_count() > 1:
+        with_rest.result()
     seconds = time.perf_counter() - start
     print(f"Compiled in {seconds:.1f} s. Mean losses and accuracies:", flush=True)
-    return state
+    return with_rest
 
 
 def write_profile(state: TrainState, run: Run, folder: Path) -> None:
@@ -172,7 +190,9 @@ def write_profile(state: TrainState, run: Run, folder: Path) -> None:
     print(f"Profile: {folder}, {steps} steps of {1e6 * seconds / steps:,.0f} us", flush=True)
 
 
-def run_epoch(state: TrainState, run: Run, epoch: int) -> tuple[TrainState, dict[str, Any]]:
+def run_epoch(
+    state: TrainState, run: Run, epoch: int, compiled: Future[None]
+) -> tuple[TrainState, dict[str, Any]]:
     """Train one epoch, evaluate, and show both; returns the epoch's record."""
     config, (data, test) = run.config, run.splits
     recipe, examples = config.recipe, len(data.digit)
@@ -190,6 +210,9 @@ def run_epoch(state: TrainState, run: Run, epoch: int) -> tuple[TrainState, dict
                 accuracies = [f"{x} {trained[f'{x}_accuracy']:.1%}" for x in ("digit", "sum")]
                 bar.set_postfix_str("  ".join(accuracies), refresh=False)
                 bar.update(min(done * recipe.batch_size, examples) - bar.n)
+            called = time.perf_counter()
+            compiled.result()
+            start += time.perf_counter() - called
     seconds = time.perf_counter() - start
     network = Network(recipe, state.variables)
     if epoch == config.epochs and config.renew_statistics:

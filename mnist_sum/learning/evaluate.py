@@ -30,11 +30,12 @@ def evaluate(network: Network, dataset: Dataset, mesh: Mesh | None = None) -> To
     """
     check_network(network)
     check_examples("dataset", dataset)
-    return _evaluate(network, dataset, mesh)
+    return evaluate_unchecked(network, dataset, mesh)
 
 
 @partial(jax.jit, static_argnames="mesh")
-def _evaluate(network: Network, dataset: Dataset, mesh: Mesh | None) -> Totals:
+def evaluate_unchecked(network: Network, dataset: Dataset, mesh: Mesh | None) -> Totals:
+    """Evaluate as `evaluate` does, which checks before."""
     outputs = predict_outputs(network, jnp.asarray(dataset.image), mesh)
     digit = jnp.asarray(dataset.digit)
     return total(outputs, digit, all_numbers(len(digit)))

@@ -57,11 +57,12 @@ def renew_statistics(network: Network, dataset: Dataset) -> Network:
     """
     check_network(network)
     check_examples("dataset", dataset)
-    return _renew(network, dataset)
+    return renew_unchecked(network, dataset)
 
 
 @jax.jit
-def _renew(network: Network, dataset: Dataset) -> Network:
+def renew_unchecked(network: Network, dataset: Dataset) -> Network:
+    """Renew as `renew_statistics` does, which checks before."""
     images = jnp.asarray(dataset.image)
     chunk = min(CHUNK, len(images))
     undropped = network.replace(recipe=dataclasses.replace(network.recipe, dropout_rate=0.0))
