@@ -1,12 +1,19 @@
 """Bad command lines, and what is said of them."""
 
+import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from experiments import describe, export, run, summarize
+from experiments import describe, draw_page, export, read_folder, run, summarize
 from experiments.workshop import bench
+from mnist_sum import __main__ as mnist_sum
+from mnist_sum.data import load
+from mnist_sum.files.weights import PRETRAINED
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": run.main,
@@ -14,6 +21,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "export": export.main,
     "bench": bench.main,
     "summarize": summarize.main,
+    "draw_page": draw_page.main,
+    "read_folder": read_folder.main,
+    "mnist-sum": mnist_sum.main,
 }
 
 LINES = {
@@ -65,23 +75,85 @@ LINES = {
     "summarize --output out": "Give at least two runs, each with a seed of",
     "summarize nowhere other --output out": "nowhere does not hold a run (",
     "summarize file other --output out": "file does not hold a run (",
+    "describe --config sample --output out": "out/model.png exists and would be lost",
+    "describe --config sample --output shown": "shown/samples.png exists and would be lost",
+    "export nothing --to onnx --output new": "There is no file nothing: check its name.",
+    "export w --to safetensors --output no/w": "no/w cannot be written (No such file or directory)",
+    "export w --to onnx --output w": "w is read and cannot be written too; name another output.",
+    "export w --to onnx --output ./out/../w": "w is read and cannot be written too",
+    "export link --to stablehlo --output w": "w is read and cannot be written too",
+    "export w --to safetensors --output hardlink": "hardlink is read and cannot be written too",
+    "export w --to onnx --output weights": "weights exists and would be lost",
+    "export w --to safetensors --output weights": "weights exists and would be lost",
+    "export w --to torch --output weights": "weights exists and would be lost",
+    "export w --to stablehlo --output use.py": "use.py exists and would be lost",
+    "export w --to onnx --output no.link": "no.link exists and would be lost",
+    "export w --to onnx --output out": "out is a folder, expected the name of a file",
+    "draw_page w --output no/draw.html": "no/draw.html cannot be written (No such file",
+    "draw_page nothing --output draw.html": "There is no file nothing: check its name.",
+    "draw_page w --output ./w": "w is read and cannot be written too; name another output.",
+    "draw_page w --output notes": "notes exists and would be lost; name another output, or delete",
+    "read_folder nowhere": "nowhere cannot be read (No such file or directory); --help says",
+    "read_folder data/1": "data/1 lists no pictures; --help says what it may be.",
+    "read_folder none.csv": "none.csv lists no pictures; --help says what it may be.",
+    "read_folder lost.csv": "lost.csv lists lost.png, and there is no such file; --help says",
+    "read_folder no.npz": "no.npz cannot be read (KeyError: 'digit is not a file in the archive'",
+    "read_folder data/1/0.png": "data/1/0.png cannot be read (UnicodeDecodeError: ",
+    "read_folder data --picture data/1/0.png": "data/1/0.png is read and cannot be written too",
+    "read_folder data --picture no.npz": "--picture is no.npz and must end in .png, .jpg,",
+    "mnist-sum": "The following arguments are required: file; --help shows",
+    "mnist-sum 0.png --add": "Argument --add: expected one argument; --help shows",
+    "mnist-sum 0.png --add 10": "Argument --add: invalid choice: 10 (choose from 0, 1",
+    "mnist-sum 0.png --add 'x\ny'": "Argument --add: invalid int value: 'x\\ny'; --help",
+    "mnist-sum 0.png --sub 2": "Unrecognized arguments: --sub 2; --help",
+    "mnist-sum 0.png --weights nowhere": "There is no file nowhere: check its name.",
+    "mnist-sum 0.png --weights .": ". is not the work folder of a run: it has",
+    f"mnist-sum {'0.png ' * 101} --picture p.png": "--picture is for 100 files at",
+    "mnist-sum 0.png --picture p.bmp": "--picture is p.bmp and must end in .png, .jpg, .pdf,",
+    "mnist-sum --add 5 --picture 0.png nothing": "0.png exists and would be lost; name",
+    "mnist-sum 0.png --picture ./0.png": "0.png is read and cannot be written too; name",
+    "mnist-sum 0.png --weights w --picture w.png": "w.png is read and cannot be written",
 }
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make files that commands read, and others that stand in their way."""
+    folder = tmp_path_factory.mktemp("folder")
+    for name in ("data/1", "out", "shown"):
+        (folder / name).mkdir(parents=True)
+    for name in ("file", "notes", "use.py", "out/model.png", "shown/samples.png"):
+        (folder / name).write_text("import mnist_sum" if name == "use.py" else "mine")
+    for name in ("w", "weights"):
+        (folder / name).write_bytes(PRETRAINED.read_bytes())
+    for name in ("0.png", "data/1/0.png"):
+        Image.fromarray(np.asarray(load("sample").test.image[0])).save(folder / name)
+    for name, target in {"link": "w", "w.png": "w", "no.link": "missing"}.items():
+        (folder / name).symlink_to(target)
+    (folder / "hardlink").hardlink_to(folder / "w")
+    (folder / "lost.csv").write_text("file,label\nlost.png,1")
+    (folder / "none.csv").write_text("file,label")
+    np.savez(folder / "no.npz", image=np.zeros((4, 28, 28), np.uint8))
+    return folder
+
+
 @pytest.mark.parametrize(("line", "sentence"), LINES.items())
-def test_a_bad_command_line_is_said_to_be(
+def test_a_bad_command_line_is_one_sentence_and_harms_no_file(
     line: str,
     sentence: str,
-    tmp_path: Path,
+    folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").touch()
-    command, *arguments = line.split()
+    monkeypatch.chdir(folder)
+    before = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+    command, *arguments = shlex.split(line)
     assert COMMANDS[command](arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert sentence in " ".join(printed.err.replace("│", "").split())  # out of tyro's frame
-    assert "Traceback" not in printed.err
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    errors = " ".join(printed.err.replace("│", "").split())  # out of tyro's frame
+    assert sentence in errors
+    assert "Traceback" not in errors
+    framed = re.search("[-─]{9}", errors)
+    assert framed or (errors[:7], printed.err.count("\n")) == ("error: ", 1)
+    assert {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")} == before

@@ -1,7 +1,6 @@
 """The description of data, network and machine: complete, or one sentence."""
 
 import numpy as np
-import pytest
 
 from experiments.describe import main, pixel_table
 from mnist_sum.data import Dataset, Splits
@@ -16,24 +15,10 @@ def test_everything_is_shown_and_drawn(tmp_path, capsys):
     for name in ("model.png", "samples.png"):
         assert size_of_png(tmp_path / name)[0] == 1280
         assert name in printed
-
-
-@pytest.mark.parametrize(
-    ("existing", "output", "sentence"),
-    [
-        ("file", "file/folder", "file/folder cannot be written (Not a directory)"),
-        ("out/model.png", "out", "out/model.png exists and would be lost"),
-        ("out/samples.png", "out", "out/samples.png exists and would be lost"),
-    ],
-)
-def test_what_is_in_the_way_is_one_sentence(tmp_path, capsys, existing, output, sentence):
-    (tmp_path / existing).parent.mkdir(exist_ok=True)
-    (tmp_path / existing).write_text("mine")
-    assert main(["--config", "sample", "--output", str(tmp_path / output)]) == 2
+    assert main(["--config", "sample", "--output", str(tmp_path / "model.png" / "x")]) == 2
     error = capsys.readouterr().err
-    assert sentence in error
+    assert "/x cannot be written (Not a directory)" in error
     assert error.count("\n") == 1
-    assert (tmp_path / existing).read_text() == "mine"
 
 
 def test_pixel_statistics_are_exact():

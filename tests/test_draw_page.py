@@ -4,13 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
-import pytest
 
-from experiments.draw_page import fold, main, make_page
-from mnist_sum.files.weights import load_pretrained, save_weights
+from experiments.draw_page import fold, make_page
+from mnist_sum.files.weights import load_pretrained
 from tests.commands import ROOT
 
 
@@ -40,24 +38,3 @@ def test_command_writes_the_page_whole_in_any_locale(tmp_path):
     assert '<meta charset="utf-8">' in page
     assert not re.search(r"/\* [a-z.]+ \*/", page)  # no part is missing
     assert re.findall(r"https?://[^'\"]*", page) == ["http://www.w3.org/2000/svg"]  # a mere name
-
-
-@pytest.mark.parametrize(
-    ("weights", "output", "sentence"),
-    [
-        ("w", "nowhere/draw.html", "nowhere/draw.html cannot be written (No such file"),
-        ("nothing", "draw.html", "There is no file nothing: check its name."),
-        ("w", "./w", "w is read and cannot be written too; name another output."),
-        ("w", "notes", "notes exists and would be lost; name another output, or delete it."),
-    ],
-)
-def test_a_wrong_call_is_one_sentence_and_harms_no_file(
-    weights, output, sentence, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    save_weights(load_pretrained(), "w", {})
-    Path("notes").write_text("of the user")
-    before = {path: path.read_bytes() for path in Path().iterdir()}
-    assert main([weights, "--output", output]) == 2
-    assert capsys.readouterr().err.startswith(f"error: {sentence}")
-    assert {path: path.read_bytes() for path in Path().iterdir()} == before

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -124,40 +123,6 @@ def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch, cap
     assert write(PRETRAINED, "safetensors", tmp_path / "w") == 2
     assert "The file computes other digit_log_probabilities" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("source", "to", "output", "sentence"),
-    [
-        ("nothing", "onnx", "new", "There is no file nothing: check its name."),
-        ("w", "safetensors", "no/w", "no/w cannot be written (No such file or directory); "),
-        ("w", "onnx", "w", "w is read and cannot be written too; name another output."),
-        ("w", "onnx", "./folder/../w", "w is read and cannot be written too"),
-        ("link", "stablehlo", "w", "w is read and cannot be written too"),
-        ("w", "safetensors", "hardlink", "hardlink is read and cannot be written too"),
-        ("w", "onnx", "weights", "weights exists and would be lost"),
-        ("w", "safetensors", "weights", "weights exists and would be lost"),
-        ("w", "torch", "weights", "weights exists and would be lost"),
-        ("w", "stablehlo", "use.py", "use.py exists and would be lost"),
-        ("w", "onnx", "nowhere", "nowhere exists and would be lost"),
-        ("w", "onnx", "folder", "folder is a folder, expected the name of a file"),
-    ],
-)
-def test_what_cannot_be_done_is_a_sentence_and_no_file_is_lost(
-    source, to, output, sentence, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    for name in ("w", "weights"):
-        Path(name).write_bytes(PRETRAINED.read_bytes())
-    Path("use.py").write_text("import mnist_sum", encoding="utf-8")
-    Path("folder").mkdir()
-    Path("link").symlink_to("w")
-    Path("nowhere").symlink_to("missing")
-    Path("hardlink").hardlink_to("w")
-    before = {path: path.is_file() and path.read_bytes() for path in Path().iterdir()}
-    assert write(source, to, output) == 2
-    assert sentence in capsys.readouterr().err
-    assert {path: path.is_file() and path.read_bytes() for path in Path().iterdir()} == before
 
 
 @pytest.mark.parametrize("to", ["onnx", "stablehlo"])

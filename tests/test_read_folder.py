@@ -47,26 +47,3 @@ def test_each_outcome_is_counted_by_digit(source, capsys):
     assert re.search(" shows 1: .* shows nothing but paper", refused)
     with Image.open("misread.png") as drawn:
         assert drawn.size == (672, 264)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["nowhere"], "nowhere cannot be read (No such file or directory); --help says"),
-        (["data/1"], "data/1 lists no pictures; --help says what it may be."),
-        (["none.csv"], "none.csv lists no pictures; --help says what it may be."),
-        (["lost.csv"], "lost.csv lists lost.png, and there is no such file; --help says"),
-        (["no.npz"], "no.npz cannot be read (KeyError: 'digit is not a file in the archive'"),
-        (["data/1/0.png"], "data/1/0.png cannot be read (UnicodeDecodeError: "),
-        (["data", "--picture", "data/1/0.png"], "data/1/0.png is read and cannot be written too"),
-        (["data", "--picture", "no.npz"], "--picture is no.npz and must end in .png, .jpg,"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence_and_harms_no_file(arguments, sentence, capsys):
-    before = {path: path.read_bytes() for path in Path().rglob("*.*")}
-    assert main(arguments) == 2
-    output, errors = capsys.readouterr()
-    assert output == ""
-    assert errors.startswith(f"error: {sentence}")
-    assert errors.count("\n") == 1
-    assert {path: path.read_bytes() for path in Path().rglob("*.*")} == before
