@@ -11,8 +11,14 @@ from safetensors.numpy import load_file, save_file
 
 from mnist_sum.errors import WeightsError
 from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, save
-from mnist_sum.files.description import digest
-from mnist_sum.files.weights import METADATA, load_run, load_weights, read_weights, save_weights
+from mnist_sum.files.weights import (
+    METADATA,
+    digest,
+    load_run,
+    load_weights,
+    read_weights,
+    save_weights,
+)
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe

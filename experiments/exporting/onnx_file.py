@@ -9,8 +9,8 @@ from onnx import helper, numpy_helper, parser
 from onnxruntime import InferenceSession
 
 from experiments.exporting import EXPLANATION, INTERFACE, Compute
-from mnist_sum.files.description import name_leaves
 from mnist_sum.files.torch import AXES
+from mnist_sum.files.weights import name_leaves
 from mnist_sum.learning.model import IMPOSSIBLE, Outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS

@@ -13,7 +13,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from experiments.configs import Config, config_of, fields_of
 from mnist_sum.errors import RecipeError, UsageError
-from mnist_sum.files.description import by_other_code
+from mnist_sum.files.weights import by_other_code
 from mnist_sum.outputs import MARK, unwritable, write_output
 from mnist_sum.version import VERSION
 

@@ -5,7 +5,6 @@ A checkpoint describes itself: whoever restores it need not know the recipe.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,15 +12,15 @@ import jax
 import orbax.checkpoint as ocp
 
 from mnist_sum.errors import WeightsError
-from mnist_sum.files.description import (
+from mnist_sum.files.weights import (
     by_other_code,
     check_whole,
     describe_arrays,
     name_leaves,
     restore_tree,
-    zeros_like,
+    state_like,
 )
-from mnist_sum.learning.state import TrainState, create_state
+from mnist_sum.learning.state import TrainState
 from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION
 
@@ -111,12 +110,6 @@ def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
     recipe, state = restore_tree(path, saved.description, saved.state, state_like)
     provenance, version = saved.description["provenance"], saved.description["version"]
     return Checkpoint(recipe, state, provenance["records"], provenance["run"], version)
-
-
-def state_like(recipe: Recipe) -> TrainState:
-    """Make a state of zeros in the shapes of a recipe's, on the host; nothing is compiled."""
-    create = partial(create_state, recipe, total_steps=1)
-    return zeros_like(jax.eval_shape(create, jax.eval_shape(jax.random.key, 0)))
 
 
 def read_run(folder: Path) -> Checkpoint:

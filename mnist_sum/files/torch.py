@@ -20,7 +20,7 @@ from flax.traverse_util import unflatten_dict
 from jaxtyping import Array, Int, Shaped
 
 from mnist_sum.errors import WeightsError, describe
-from mnist_sum.files.description import (
+from mnist_sum.files.weights import (
     Arrays,
     check_arrays,
     check_finite,

@@ -1,36 +1,41 @@
 """Trained networks in files: safetensors, with the recipe and what is known of their training.
 
-A file describes itself, as a checkpoint does: nobody has to know the recipe to load it. Its one
-entry of metadata, "mnist_sum", is JSON; several would be written in an order that changes from
-call to call, and the same network would not make the same file.
+A file of weights, as a checkpoint, describes itself: nobody has to know the recipe to load it. Both
+hold arrays by their names and one description, in JSON: the version of this package, the recipe,
+where the arrays come from, and a SHA-256 of these three and the arrays. It is needed, as neither
+Orbax nor safetensors notices a flipped bit in an array. Several entries of safetensors' metadata
+would be written in an order that changes from call to call.
 """
 
+import dataclasses
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
+import numpy as np
+from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from mnist_sum.errors import UsageError, WeightsError
-from mnist_sum.files.description import (
-    check_arrays,
-    check_finite,
-    check_whole,
-    describe_arrays,
-    name_leaves,
-    restore_tree,
-    variables_like,
-)
+from mnist_sum.errors import RecipeError, UsageError, WeightsError, describe
 from mnist_sum.learning.network import Network, check_network
+from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.outputs import check_output, write_output
+from mnist_sum.recipe import Recipe
+from mnist_sum.version import VERSION
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / "best.safetensors"
 METADATA = "mnist_sum"
 MARK = b'{"__metadata__":{"mnist_sum":'  # how such a file begins, after the length of this
+FIELDS = {"version": str, "recipe": dict, "provenance": dict, "sha256": str}
+
+Arrays = Mapping[str, Shaped[np.ndarray, "..."]]
+Tree = TypeVar("Tree")
 
 
 def load_pretrained() -> Network:
@@ -116,3 +121,102 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
         raise WeightsError(f"{path} is damaged ({error}): fetch it again.") from error
     recipe, variables = restore_tree(path, description, arrays, variables_like)
     return Network(recipe, jax.device_put(variables)), description
+
+
+def describe_arrays(
+    recipe: Recipe, provenance: Mapping[str, Any], arrays: Arrays
+) -> dict[str, Any]:
+    """Describe arrays; raises WeightsError for a provenance that JSON cannot hold."""
+    recipe_fields = dataclasses.asdict(recipe)
+    fields = {"version": VERSION, "recipe": recipe_fields, "provenance": dict(provenance)}
+    try:
+        fields = json.loads(json.dumps(fields, allow_nan=False))  # as they will be read
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WeightsError(f"The provenance holds what JSON cannot ({error}).") from error
+    return fields | {"sha256": digest(fields, arrays)}
+
+
+def check_whole(description: Any, arrays: Arrays) -> None:
+    """Raise ValueError unless arrays and their description are those that were saved."""
+    if not isinstance(description, dict) or any(
+        type(description.get(name)) is not kind for name, kind in FIELDS.items()
+    ):
+        raise ValueError("its description cannot be read")
+    if description["sha256"] != digest(description, arrays):
+        raise ValueError("its content is not what was saved")
+
+
+def restore_tree(
+    path: Path, description: Mapping[str, Any], arrays: Arrays, like: Callable[[Recipe], Tree]
+) -> tuple[Recipe, Tree]:
+    """Put arrays that are whole into the tree that their recipe has.
+
+    Raises WeightsError if the code that wrote them knew another recipe, or made another tree of it.
+    """
+    try:
+        recipe = Recipe(**description["recipe"])
+        tree = like(recipe)
+        names = name_leaves(tree)
+        check_arrays(arrays, names)
+    except (RecipeError, WeightsError) as error:
+        raise WeightsError(by_other_code(path, description["version"], error)) from error
+    return recipe, jax.tree.unflatten(jax.tree.structure(tree), [arrays[name] for name in names])
+
+
+def by_other_code(path: Path, version: str, why: object) -> str:
+    """Write the sentence about a whole file that another version wrote, or this one before."""
+    changed = f" and cannot be used by {VERSION}"
+    if version == VERSION:
+        changed = ", whose code has changed since"
+    reason = str(why).partition(";")[0].rstrip(".")  # without what to write instead
+    return (
+        f"{path} was written by mnist_sum {version}{changed}: {reason}; use it with the code that "
+        "wrote it, or train again."
+    )
+
+
+def digest(description: Mapping[str, Any], arrays: Arrays) -> str:
+    """Compute the SHA-256 of a description, but for its own, and of named arrays."""
+    fields = {name: x for name, x in description.items() if name != "sha256"}
+    sha = hashlib.sha256(json.dumps(fields, sort_keys=True, allow_nan=False).encode())
+    for name, x in sorted(arrays.items()):
+        sha.update(f"{name} {x.shape} {x.dtype}".encode())
+        sha.update(x.tobytes())
+    return sha.hexdigest()
+
+
+def name_leaves(tree: Any) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Take a tree apart into arrays on the host, named like params/adder/dense4/bias."""
+    leaves = jax.tree.leaves_with_path(jax.device_get(tree))
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(x) for path, x in leaves
+    }
+
+
+@cache
+def state_like(recipe: Recipe) -> TrainState:
+    """Make a state of zeros in the shapes of a recipe's, on the host; nothing is compiled."""
+    create = partial(create_state, recipe, total_steps=1)
+    shapes = jax.eval_shape(create, jax.eval_shape(jax.random.key, 0))
+    return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+
+
+def variables_like(recipe: Recipe) -> dict[str, dict]:
+    """Make zeros in the shapes of the variables of a recipe's network."""
+    return state_like(recipe).variables
+
+
+def check_arrays(given: Arrays, expected: Arrays) -> None:
+    """Raise WeightsError for the first array that is missing, unknown, or of another kind."""
+    for name in {**expected, **given}:
+        found = describe(given[name]) if name in given else "missing"
+        wanted = describe(expected[name]) if name in expected else "nothing of this name"
+        if found != wanted:
+            raise WeightsError(f"{name} is {found}, expected {wanted}.")
+
+
+def check_finite(arrays: Arrays) -> None:
+    """Raise WeightsError for an array that holds NaN or infinity."""
+    for name, x in arrays.items():
+        if not np.isfinite(x).all():
+            raise WeightsError(f"{name} holds NaN or infinity, expected finite numbers.")
