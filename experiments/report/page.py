@@ -60,8 +60,8 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
         "Each test image is paired here with one number, drawn once.",
         "## Curves",
         f"![Accuracies and losses by epoch]({CURVES})",
-        "Solid: test. Dashed: training, averaged while the weights changed. Once they have come to "
-        f"90 %, accuracies are placed by their distance from 100 %, on a log scale.{beside}",
+        "Solid: test. Dashed: training, averaged while the weights changed. Accuracies are placed "
+        f"by their distance from 0 and from 100 %, on a logit scale.{beside}",
         "## Mistakes",
         f"{confusion.write_total('Digits', digits)}. {confusion.write_total('Sums', sums)}.",
         f"![The most confident mistakes]({MISTAKES})",

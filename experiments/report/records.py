@@ -43,5 +43,7 @@ def original_records(config: Config) -> Records:
     return read_records(ORIGINAL_LOG) if is_like else []
 
 
-def last_accuracies(runs: Iterable[Records], accuracy: str, epochs: int = 1) -> list[float]:
-    return [mean(record["test"][accuracy] for record in run[-epochs:]) for run in runs]
+def last_accuracies(
+    runs: Iterable[Records], accuracy: str, epochs: int = 1, split: str = "test"
+) -> list[float]:
+    return [mean(record[split][accuracy] for record in run[-epochs:]) for run in runs]

@@ -4,18 +4,21 @@ What stands between <!-- figures: NAME --> and <!-- end --> is made here, from t
 experiments/results/.
 """
 
-import argparse
 import json
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
 from tabulate import tabulate
 
 from experiments.configs import STUDIES
+from experiments.report.records import (
+    LAST_EPOCHS,
+    ORIGINAL_LOG,
+    Records,
+    last_accuracies,
+    read_records,
+)
 from experiments.workshop.benchmark.results import (
     FASTER,
     PREPARED,
@@ -25,32 +28,20 @@ from experiments.workshop.benchmark.results import (
     spread,
     summarize_runs,
 )
-from mnist_sum.errors import DataError
-from mnist_sum.terminal import exit_code
 
 ROOT = Path(__file__).parents[2]
 RESULTS = "experiments/results"
 ORIGINAL = "https://github.com/Code-Trees/END-GAME"
-ORIGINAL_LOG = ROOT / RESULTS / "original.jsonl"
 TEXTS = ("README.md", "docs/recipes.md", "docs/performance.md", "docs/gpu.md")
 PLACE = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RECIPES = ("base", "fast", "best")
 STUDIED = ("adder", "numbers", "unseen_pairs", "digit_weight")  # fields of the recipe
 AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
-LAST = 7  # epochs that are averaged, as single ones are noisy
 OUTPUTS = ("digit", "sum")
 
-Runs = list[list[Figures]]  # of one config: for each seed, a record of every epoch
 
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    argparse.ArgumentParser(description=__doc__).parse_args(argv)
-    return exit_code(write)
-
-
-def write() -> None:
-    """Write the tables into all texts; raises DataError."""
+def main() -> None:
+    """Write the tables into all texts."""
     for name in TEXTS:
         (ROOT / name).write_text(with_figures(name), encoding="utf-8")
 
@@ -60,8 +51,6 @@ def with_figures(text: str) -> str:
 
     def fill(place: re.Match[str]) -> str:
         start, name, end = place.groups()
-        if name not in TABLES:
-            raise DataError(f"{text} asks for {name!r}; the tables are {', '.join(TABLES)}.")
         rows = list(TABLES[name](ROOT / RESULTS))
         made = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
         made = made.replace(f"]({RESULTS}", f"]({'../' * text.count('/')}{RESULTS}")
@@ -73,7 +62,7 @@ def with_figures(text: str) -> str:
 def results(records: Path) -> Iterator[Figures]:
     """Compare what the recipes reach with the original."""
     log = f"the original in PyTorch ([its log]({ORIGINAL}), Session 3)"
-    yield {"on the 10,000 test images": log} | reached([read(ORIGINAL_LOG)])
+    yield {"on the 10,000 test images": log} | reached([read_records(ORIGINAL_LOG)])
     for name, runs, _ in read_runs(records, RECIPES):
         link = f"`{name}` ([records]({RESULTS}/{name}/))"
         yield {"on the 10,000 test images": link} | reached(runs)
@@ -101,19 +90,18 @@ def studies(records: Path) -> Iterator[Figures]:
         yield {"config": f"`{name}`"} | fields | reached(runs) | more
 
 
-def reached(runs: Runs) -> Figures:
+def reached(runs: list[Records]) -> Figures:
     """Give the columns that all tables of accuracies have."""
     columns: Figures = {"epochs": len(runs[0]), "seeds": len(runs)}
-    for last, of in ((1, ""), (LAST, f", mean of the last {LAST}")):
+    for last, of in ((1, ""), (LAST_EPOCHS, f", mean of the last {LAST_EPOCHS}")):
         if len(runs[0]) >= last:
             columns |= {f"{x} %{of}": spread(percent(runs, x, last=last)) for x in OUTPUTS}
     return columns
 
 
-def percent(runs: Runs, what: str, split: str = "test", last: int = 1) -> list[float]:
+def percent(runs: list[Records], what: str, split: str = "test", last: int = 1) -> list[float]:
     """Take an accuracy of each run, the mean over its last epochs, in percent."""
-    shares = [[record[split][f"{what}_accuracy"] for record in run[-last:]] for run in runs]
-    return [100 * mean(of_run) for of_run in shares]
+    return [100 * x for x in last_accuracies(runs, f"{what}_accuracy", last, split)]
 
 
 def ratios(records: Path) -> Iterator[Figures]:
@@ -126,7 +114,7 @@ def ratios(records: Path) -> Iterator[Figures]:
 def speeds(records: Path) -> Iterator[Figures]:
     """List what each bench has measured: training by all sides, evaluation, whole trainings."""
     for path in sorted((records / "bench").glob("*.json")):
-        (bench,) = read(path)
+        bench = json.loads(path.read_text("utf-8"))
         device = f"[{bench['device']}]({RESULTS}/bench/{path.name})"
         what = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
         for group in bench.get("groups", ()):
@@ -140,25 +128,17 @@ def speeds(records: Path) -> Iterator[Figures]:
 
 def kernels(records: Path) -> list[Figures]:
     """List what programs launch on a GPU, as make gpu-compile has counted it."""
-    programs = read(records / "gpu" / "h100.json")[0]["programs"]
+    programs = json.loads((records / "gpu" / "h100.json").read_text("utf-8"))["programs"]
     return [{"program": name} | counts for name, counts in programs.items()]
 
 
-def read_runs(records: Path, names: Iterable[str]) -> Iterator[tuple[str, Runs, Figures]]:
-    """Read what there is of these configs: name, runs, and fields."""
+def read_runs(records: Path, names: Iterable[str]) -> Iterator[tuple[str, list[Records], Figures]]:
+    """Read what there is of these configs: name, the records of each seed, and fields."""
     for name in names:
-        paths = (records / name).glob("seed-*.jsonl")
-        if runs := [read(path) for path in sorted(paths)]:
-            yield name, runs, read(records / name / "summary.json")[0]["config"]
-
-
-def read(path: Path) -> list[Any]:
-    """Read what a file of JSON holds or, if it is a .jsonl, each of its lines."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return [json.loads(x) for x in (text.splitlines() if path.suffix == ".jsonl" else [text])]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from None
+        paths = sorted((records / name).glob("seed-*.jsonl"))
+        if runs := list(map(read_records, paths)):
+            summary = json.loads((records / name / "summary.json").read_text("utf-8"))
+            yield name, runs, summary["config"]
 
 
 TABLES: dict[str, Callable[[Path], Iterable[Figures]]] = {
@@ -167,4 +147,4 @@ TABLES: dict[str, Callable[[Path], Iterable[Figures]]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ LINES: dict[str, dict[str, Any]] = {
     "train": {"linestyle": "--", "linewidth": 1, **DOT},
     "test": {"linestyle": "-", "linewidth": 1.8, **DOT},
 }
-LEAST_ERROR = 1e-4  # a perfect accuracy is drawn here, as 99.99 %
-LEAST_LOSS = 1e-6
-LEARNT = 0.1  # from this error on, what counts is the distance from 100 %
-ROUND_VALUES = [m * 10.0**k for k in range(-7, 39) for m in (1, 2, 5)]
+ROUND = [m * 10.0**k for k in range(-6, 39) for m in (1, 2, 5)]
+LOW = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98]
+ACCURACIES = [*LOW, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999]
+LEAST, MOST = ACCURACIES[0], ACCURACIES[-1]  # 0 and 100 % are drawn here
 FEW_EPOCHS = 3  # all of which are shown
 LABEL_GAP = 0.075  # least distance between labels, as a fraction of the height of the axes
 
@@ -32,17 +31,16 @@ LABEL_GAP = 0.075  # least distance between labels, as a fraction of the height 
 def draw_curves(records: Records, original: Records, path: Path) -> None:
     """Draw accuracies and losses by epoch; in grey, the original's in the same epochs, if given."""
     figure = new_figure(6.2)
-    upper, lower = figure.subplots(2, 2, sharex=True)
+    upper, lower = figure.subplots(2, 2, sharex=True, sharey="row")
+    accuracies, losses = list[float](), list[float]()
     for above, below, (output, colour) in zip(upper, lower, COLOURS.items(), strict=True):
-        if original:
-            beside = original[: len(records)]
-            draw_metric(above, beside, f"{output}_accuracy", GREY, "original ")
-        draw_metric(above, records, f"{output}_accuracy", colour)
-        draw_metric(below, records, f"{output}_loss", colour)
-    scale_accuracies(upper, [*map(values_to_show, upper)])
-    for axes in lower:
-        scale_log(axes, [*chain(*map(values_to_show, lower))])
-        axes.yaxis.set_major_formatter("{x:.10g}")
+        if beside := original[: len(records)]:
+            accuracies += draw_metric(above, beside, f"{output}_accuracy", GREY, "original ")
+        accuracies += draw_metric(above, records, f"{output}_accuracy", colour)
+        losses += draw_metric(below, records, f"{output}_loss", colour)
+    scale(lower[0], "log", ROUND, losses)
+    lower[0].yaxis.set_major_formatter("{x:.10g}")
+    scale_accuracies(upper[0], accuracies)
     finish(upper, "accuracy, %")
     finish(lower, "loss, nats", "epoch")
     save(figure, path)
@@ -52,77 +50,62 @@ def draw_curves(records: Records, original: Records, path: Path) -> None:
 def draw_seeds(runs: Sequence[Records], path: Path) -> None:
     """Draw the test accuracies of several seeds by epoch: their mean, and the band they fill."""
     figure = new_figure(3.6)
-    row, shown = figure.subplots(1, 2), []
+    row, shown = figure.subplots(1, 2, sharey=True), list[float]()
     for axes, (output, colour) in zip(row, COLOURS.items(), strict=True):
         accuracies = np.array([[x["test"][f"{output}_accuracy"] for x in run] for run in runs])
-        mean, std = 100 * accuracies[:, -1].mean(), 100 * accuracies[:, -1].std(ddof=1)
-        decimals = count_decimals(std / 100, len(runs))
-        errors = np.maximum(1 - accuracies, LEAST_ERROR)
-        label = f"mean {mean:.{decimals}f}\nstd {std:.{decimals}f}"
-        epochs = range(1, errors.shape[1] + 1)
-        axes.plot(epochs, errors.mean(0), color=colour, label=label, **LINES["test"])
-        axes.fill_between(epochs, errors.min(0), errors.max(0), color=colour, alpha=0.2, lw=0)
-        shown.append(errors.ravel().tolist())
-    scale_accuracies(row, shown)
+        mean, std = accuracies[:, -1].mean(), accuracies[:, -1].std(ddof=1)
+        decimals = count_decimals(std, len(runs))
+        label = f"mean {100 * mean:.{decimals}f}\nstd {100 * std:.{decimals}f}"
+        accuracies = np.clip(accuracies, LEAST, MOST)
+        epochs = range(1, accuracies.shape[1] + 1)
+        axes.plot(epochs, accuracies.mean(0), color=colour, label=label, **LINES["test"])
+        band = accuracies.min(0), accuracies.max(0)
+        axes.fill_between(epochs, *band, color=colour, alpha=0.2, lw=0)
+        shown += accuracies.ravel().tolist()
+    scale_accuracies(row[0], shown)
     finish(row, "test accuracy, %", "epoch")
     what = f"Line: mean of {len(runs)} seeds. Band: from the lowest of them to the highest."
     figure.supxlabel(what)
     save(figure, path)
 
 
-def draw_metric(axes: Axes, records: Records, metric: str, colour: str, owner: str = "") -> None:
-    """Draw a metric in training and test; an accuracy as its error, 1 - accuracy."""
+def draw_metric(
+    axes: Axes, records: Records, metric: str, colour: str, owner: str = ""
+) -> list[float]:
+    """Draw a metric in training and test.
+
+    Returns what a scale must span: all but the start of long training, which may lie far off.
+    """
+    shown: list[float] = []
     for split in LINES:
         values = np.array([record[split][metric] for record in records])
         if metric.endswith("accuracy"):
-            label, values = f"{100 * values[-1]:.2f}", np.maximum(1 - values, LEAST_ERROR)
+            label, values = f"{100 * values[-1]:.2f}", np.clip(values, LEAST, MOST)
         else:
-            label, values = f"{values[-1]:.4f}", np.maximum(values, LEAST_LOSS)
+            label, values = f"{values[-1]:.4f}", np.maximum(values, ROUND[0])
         epochs = range(1, len(values) + 1)
         axes.plot(epochs, values, color=colour, label=f"{owner}{split} {label}", **LINES[split])
+        shown += values[0 if split == "test" or len(values) <= FEW_EPOCHS else -1 :].tolist()
+    return shown
 
 
-def values_to_show(axes: Axes) -> list[float]:
-    """List what a scale must span: all but the start of long training, which may lie far off."""
-    values: list[float] = []
-    for line in axes.lines:
-        of_line = np.asarray(line.get_ydata()).tolist()
-        is_whole = line.get_linestyle() == "-" or len(of_line) <= FEW_EPOCHS
-        values += of_line if is_whole else of_line[-1:]
-    return values
+def scale_accuracies(axes: Axes, shown: Sequence[float]) -> None:
+    scale(axes, "logit", ACCURACIES, shown)
+    axes.yaxis.set_major_formatter(write_accuracy)
 
 
-def scale_accuracies(row: Sequence[Axes], errors: Sequence[list[float]]) -> None:
-    """Place accuracies in percent by the errors, 1 - accuracy, that each of the axes has to show.
-
-    All have a common logarithmic scale, of the distance from 100 %, if each comes near to that.
-    Where one does not, as after few epochs, it would lie on the floor: each has its own then, and
-    what is not learnt is placed evenly, from zero.
-    """
-    learnt = [min(shown) < LEARNT for shown in errors]
-    for axes, shown, is_learnt in zip(row, errors, learnt, strict=True):
-        if is_learnt:
-            scale_log(axes, [*chain(*errors)] if all(learnt) else shown)
-        else:
-            axes.set_ylim(min(*shown, 0.99), 1)
-            axes.locator_params(axis="y", nbins=5, steps=[1, 2, 5, 10])
-            axes.set_ylim(axes.get_yticks()[0], 1)
-        axes.yaxis.set_major_formatter(write_accuracy)
-        axes.invert_yaxis()
-
-
-def scale_log(axes: Axes, shown: list[float]) -> None:
-    """Give axes a logarithmic scale from one round value to another."""
-    first = bisect_right(ROUND_VALUES, min(shown)) - 1
-    last = max(bisect_left(ROUND_VALUES, max(shown)), first + 1)
-    ticks = ROUND_VALUES[first : last + 1]
-    axes.set(ylim=(ticks[0], ticks[-1]), yscale="log", yticks=ticks)  # in this order
+def scale(axes: Axes, kind: str, values: Sequence[float], shown: Sequence[float]) -> None:
+    """Give axes, and those that share them, a scale from one of the round values to another."""
+    first = min(bisect_right(values, min(shown)) - 1, len(values) - 2)
+    last = max(bisect_left(values, max(shown)), first + 1)
+    ticks = values[first : last + 1]
+    axes.set(ylim=(ticks[0], ticks[-1]), yscale=kind, yticks=ticks)  # in this order
     axes.minorticks_off()
 
 
-def write_accuracy(error: float, _: object = None) -> str:
-    at_least = "≥ " if 0 < round(error, 9) <= LEAST_ERROR else ""
-    return f"{at_least}{100 * (1 - error):.10g}"
+def write_accuracy(accuracy: float, _: object = None) -> str:
+    sign = {LEAST: "≤ ", MOST: "≥ "}.get(accuracy, "")
+    return f"{sign}{100 * accuracy:.10g}"
 
 
 def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
@@ -136,7 +119,6 @@ def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
         for line, height in zip(axes.lines, move_apart(ends, LABEL_GAP), strict=True):
             look = {"color": line.get_color(), "transform": axes.transAxes, "va": "center"}
             axes.text(1.01, height, str(line.get_label()), None, **look)
-    row[1].tick_params(labelleft=row[1].get_ylim() != row[0].get_ylim())
 
 
 def move_apart(heights: Sequence[float], gap: float) -> Float[np.ndarray, " label"]:
