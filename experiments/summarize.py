@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from experiments.configs import fields_of
+from experiments.configs import fields_of, list_differences
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, read_run
 from experiments.report.tables import count_decimals, text_table
 from experiments.system import workdir
@@ -49,20 +49,20 @@ def summarize(options: SummarizeOptions) -> None:
     from experiments.report.pictures.curves import draw_seeds  # Matplotlib may have no folder
 
     output, noted = options.output, [read_run(folder) for folder in options.runs]
-    configs, runs = [fields_of(config) for config, _ in noted], [records for _, records in noted]
+    configs = [fields_of(config) for config, _ in noted]
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
         raise UsageError(f"Give at least two runs, each with a seed of its own, not {seeds}.")
     for folder, config in zip(options.runs, configs, strict=True):
-        if config != configs[0]:
-            differing = [name for name in config if config[name] != configs[0].get(name)]
-            raise UsageError(f"The run {folder} differs from the first in {', '.join(differing)}.")
+        if changed := list_differences(configs[0], config):
+            raise UsageError(f"The run {folder} differs from the first: {changed}.")
     check_outputs(output, seeds)
-    summary = summary_of(configs[0], dict(zip(seeds, runs, strict=True)))
-    for seed, records in zip(seeds, runs, strict=True):
+    runs = {seed: records for seed, (_, records) in zip(seeds, noted, strict=True)}
+    summary = summary_of(configs[0], runs)
+    for seed, records in runs.items():
         workdir.write_metrics(output, records, METRICS.format(seed))
     workdir.write(output / SUMMARY, json.dumps(summary, indent=2) + "\n")
-    draw_seeds(runs, output / PICTURE)
+    draw_seeds([*runs.values()], output / PICTURE)
     rows = [["test, %", "", "mean", "std", "min", "max"]]
     for span, accuracies in summary["test"].items():
         for accuracy, values in accuracies.items():

@@ -4,6 +4,7 @@ Written anew from the layer table of the original; `state_dict` has the original
 extra 'parity'.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,27 +18,14 @@ from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 LEARNING_RATE = 0.01
 MOMENTUM = 0.9
 
-
-def conv_block(
-    in_channels: int, out_channels: int, window: int, dropout_rate: float | None
-) -> nn.Sequential:
-    """Make convolution, batch norm, ReLU and, with a rate, dropout."""
-    layers = [
-        nn.Conv2d(in_channels, out_channels, window, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(),
-    ]
-    return nn.Sequential(*layers, *([] if dropout_rate is None else [nn.Dropout(dropout_rate)]))
+conv = partial(nn.Conv2d, bias=False)
 
 
-def dense_block(in_features: int, out_features: int, dropout_rate: float) -> nn.Sequential:
-    """Make dense layer, batch norm, ReLU and dropout."""
-    return nn.Sequential(
-        nn.Linear(in_features, out_features),
-        nn.BatchNorm1d(out_features),
-        nn.ReLU(),
-        nn.Dropout(dropout_rate),
-    )
+def block(layer: nn.Conv2d | nn.Linear, dropout_rate: float | None) -> nn.Sequential:
+    """Add batch norm, ReLU and, with a rate, dropout to a layer."""
+    norm = nn.BatchNorm2d if isinstance(layer, nn.Conv2d) else nn.BatchNorm1d
+    dropout = [] if dropout_rate is None else [nn.Dropout(dropout_rate)]
+    return nn.Sequential(layer, norm(len(layer.weight)), nn.ReLU(), *dropout)
 
 
 class TorchDigitEncoder(nn.Module):
@@ -45,15 +33,15 @@ class TorchDigitEncoder(nn.Module):
 
     def __init__(self, dropout_rate: float) -> None:
         super().__init__()
-        self.convblock1 = conv_block(1, 10, 3, dropout_rate)  # 26 x 26
-        self.convblock2 = conv_block(10, 10, 3, dropout_rate)  # 24 x 24
-        self.convblock3 = conv_block(10, 15, 3, None)  # 22 x 22
+        self.convblock1 = block(conv(1, 10, 3), dropout_rate)  # 26 x 26
+        self.convblock2 = block(conv(10, 10, 3), dropout_rate)  # 24 x 24
+        self.convblock3 = block(conv(10, 15, 3), None)  # 22 x 22
         self.pool = nn.MaxPool2d(2)  # 11 x 11
-        self.convblock4 = conv_block(15, 10, 1, dropout_rate)  # 11 x 11
-        self.convblock5 = conv_block(10, 10, 3, dropout_rate)  # 9 x 9
-        self.convblock6 = conv_block(10, 10, 3, dropout_rate)  # 7 x 7
-        self.convblock7 = conv_block(10, 10, 3, dropout_rate)  # 5 x 5
-        self.convblock8 = nn.Sequential(nn.Conv2d(10, NUM_DIGITS, 5, bias=False))  # 1 x 1
+        self.convblock4 = block(conv(15, 10, 1), dropout_rate)  # 11 x 11
+        self.convblock5 = block(conv(10, 10, 3), dropout_rate)  # 9 x 9
+        self.convblock6 = block(conv(10, 10, 3), dropout_rate)  # 7 x 7
+        self.convblock7 = block(conv(10, 10, 3), dropout_rate)  # 5 x 5
+        self.convblock8 = nn.Sequential(conv(10, NUM_DIGITS, 5))  # 1 x 1
 
     def forward(self, image: Tensor) -> Tensor:
         x = image[:, None].to(next(self.parameters()).dtype)  # [batch, 1, 28, 28], pixels 0..255
@@ -76,9 +64,9 @@ class TorchMnistSum(nn.Module):
     def __init__(self, dropout_rate: float = 0.01) -> None:
         super().__init__()
         self.mnist_mode = TorchDigitEncoder(dropout_rate)
-        self.layer1 = dense_block(NUM_DIGITS + NUM_NUMBERS, 32, dropout_rate)
-        self.layer2 = dense_block(32, 64, dropout_rate)
-        self.layer3 = dense_block(64, 128, dropout_rate)
+        self.layer1 = block(nn.Linear(NUM_DIGITS + NUM_NUMBERS, 32), dropout_rate)
+        self.layer2 = block(nn.Linear(32, 64), dropout_rate)
+        self.layer3 = block(nn.Linear(64, 128), dropout_rate)
         self.model2_out = nn.Linear(128, NUM_SUMS)
 
     def forward(self, image: Tensor, number: Tensor) -> TorchOutputs:
