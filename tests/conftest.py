@@ -57,3 +57,13 @@ def batch(dataset):
     from tests.tiny import RECIPE
 
     return take_batch(dataset, jax.numpy.arange(RECIPE.batch_size))
+
+
+@pytest.fixture(scope="session")
+def network():
+    """Make a network that has learnt nothing."""
+    from mnist_sum.learning.network import Network
+    from mnist_sum.learning.state import create_state
+    from tests.tiny import RECIPE
+
+    return Network(RECIPE, create_state(RECIPE, jax.random.key(0)).variables)

@@ -1,20 +1,13 @@
 """The convolution: both formulations are the library's, and so are their gradients."""
 
-import dataclasses
-from functools import partial
-
-import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
 
-from mnist_sum.learning import convolution, layers
+from mnist_sum.learning import convolution
 from mnist_sum.learning.convolution import convolve, convolve_in_training
-from mnist_sum.learning.state import create_state
-from mnist_sum.learning.step import train_step
-from tests.tiny import RECIPE
 
 SHAPES = [(1, 28, 10, 3), (10, 26, 10, 3), (10, 24, 15, 3), (15, 11, 10, 1), (10, 5, 10, 5)]
 SHAPES += [(10, 7, 10, 3)]  # of the model's layers: in_channel, height, out_channel, window
@@ -72,24 +65,3 @@ def test_it_can_be_mapped_over_kernels():
     mapped = jax.vmap(convolve_in_training, in_axes=(None, 0))(images, kernels)
     np.testing.assert_allclose(mapped[1], 2 * mapped[0], rtol=1e-5)
     np.testing.assert_allclose(mapped[0], plain(images, kernel), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float32, 1e-4), (jnp.float64, 1e-10)])
-def test_a_whole_step_is_that_with_the_library(batch, monkeypatch, dtype, tolerance):
-    recipe = dataclasses.replace(RECIPE, dropout_rate=0.1)
-
-    def step(function):
-        monkeypatch.setattr(layers, "convolve_in_training", function)
-        state = create_state(recipe, jax.random.key(0))
-        state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)
-        compiled = jax.jit(partial(train_step.__wrapped__, recipe))
-        state, totals = compiled(state, batch, jax.random.key(1))
-        return state.variables, totals
-
-    with jax.enable_x64(dtype == jnp.float64):
-        (ours, our_totals), (theirs, their_totals) = step(convolve_in_training), step(plain)
-        chex.assert_trees_all_close(our_totals, their_totals, rtol=tolerance)
-        for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
-            assert one.dtype == dtype
-            assert np.linalg.norm(one - other) <= tolerance * max(np.linalg.norm(other), 1e-2)

@@ -6,26 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist_sum.data import Dataset, load
 from mnist_sum.learning.batch import unseen_number
 from mnist_sum.learning.evaluate import evaluate, predict_outputs, unseen_accuracy
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.model import Outputs
-from mnist_sum.learning.network import Network
-from mnist_sum.learning.state import create_state
-from mnist_sum.recipe import Recipe
-
-EXAMPLES = 30
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return jax.device_put(Dataset(*(x[:EXAMPLES] for x in load("sample").test)))
-
-
-@pytest.fixture(scope="module")
-def network():
-    return Network(Recipe(), create_state(Recipe(), jax.random.key(0)).variables)
+from tests.tiny import EXAMPLES
 
 
 def test_all_answers_are_counted_without_jit_too(network, dataset):
@@ -60,9 +45,9 @@ def test_accuracies_are_those_of_the_outputs(network, dataset):
 
 
 def test_the_sums_of_unseen_pairs_can_be_counted_on_their_own():
-    digit = np.arange(EXAMPLES) % 10
-    nine = jnp.tile(jnp.eye(19)[9], (EXAMPLES, 10, 1))  # every sum is read as 9
-    outputs = Outputs(jnp.zeros((EXAMPLES, 10)), nine)
+    digit = np.arange(30) % 10
+    nine = jnp.tile(jnp.eye(19)[9], (30, 10, 1))  # every sum is read as 9
+    outputs = Outputs(jnp.zeros((30, 10)), nine)
     assert [d for d in range(10) if d + unseen_number(jnp.asarray(d)) == 9] == [2, 7]
     assert unseen_accuracy(outputs, digit) == pytest.approx(0.2)
 

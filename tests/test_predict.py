@@ -16,11 +16,6 @@ from mnist_sum.learning.state import create_state
 from tests.tiny import RECIPE
 
 
-@pytest.fixture(scope="module")
-def network():
-    return Network(RECIPE, create_state(RECIPE, jax.random.key(0)).variables)
-
-
 def test_predictions_are_the_most_likely_digit_and_sum(network, batch):
     prediction = predict(network, batch.image, batch.number)
     chex.assert_shape(prediction, (len(batch.digit),))

@@ -1,12 +1,17 @@
-"""The report: one page with all its pictures, and no figure that does not compare."""
+"""The report: one page with all its pictures and tables, and no figure that does not compare."""
 
+import dataclasses
 import re
+from statistics import mean
 
 import jax
 import numpy as np
+import pytest
 
 from experiments.configs import base, sample
 from experiments.report.page import write_report
+from experiments.report.records import original_records
+from experiments.report.tables import count_decimals, markdown_table, text_table
 from experiments.system.this_run import Run
 from mnist_sum.data import load
 from mnist_sum.learning.batch import all_sums
@@ -58,3 +63,40 @@ def test_report_of_one_epoch_of_base_without_mistakes(tmp_path):
     assert "mean of the last" not in report
     for words in ("No digit was taken for another.", "without a change", "for 1 epoch, in 2 s"):
         assert words in " ".join(report.split())
+
+
+def test_the_original_reached_what_it_is_known_by():
+    records = original_records(base())
+    assert len(records) == 25
+    assert records[0]["train"] == {"digit_accuracy": 0.9344, "sum_accuracy": 0.6947}
+    assert records[-1]["test"] == {"digit_accuracy": 0.9932, "sum_accuracy": 0.9916}
+    for output, average in (("digit", 0.9922), ("sum", 0.9906)):
+        last = [record["test"][f"{output}_accuracy"] for record in records[-7:]]
+        assert mean(last) == pytest.approx(average, abs=5e-5)
+    assert original_records(sample()) == []
+    assert original_records(dataclasses.replace(base(), held_out=5000)) == []
+
+
+def test_words_are_aligned_left_and_integers_right():
+    rows = [("name", "count"), ("1e-3", 1234), ("0.10", 5)]
+    assert text_table(rows) == "name      count\n1e-3      1,234\n0.10          5"
+    assert markdown_table(rows).splitlines()[1:3] == [
+        "|:-------|--------:|",
+        "| 1e-3   |   1,234 |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("std", "seeds", "decimals"),
+    [
+        (0.0476, 3, 0),  # 2.7 % of standard error
+        (0.00447, 3, 1),  # 0.26 %
+        (0.00076, 3, 2),  # 0.044 %
+        (0.0012, 3, 2),  # 0.07 %, though they lie 0.12 % apart
+        (0.00003, 10, 2),
+        (0.0, 2, 2),
+        (0.5, 2, 0),  # 35 %
+    ],
+)
+def test_a_mean_has_the_decimals_that_its_standard_error_reaches(std, seeds, decimals):
+    assert count_decimals(std, seeds) == decimals

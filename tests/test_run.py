@@ -168,10 +168,3 @@ def test_a_thread_of_a_clone_that_is_not_installed_trains_and_prints_in_ascii(tm
     assert r"Results: \xfcbung" in finished.stdout
     assert "It works; that most sums are wrong is normal" in finished.stdout
     assert (tmp_path / "übung" / "report.md").exists()
-
-
-def test_the_library_is_imported_with_nothing_it_does_not_need():
-    show = [sys.executable, "-c", "import mnist_sum, sys; print(*sys.modules)"]
-    modules = subprocess.run(show, capture_output=True, text=True, check=True).stdout.split()
-    needless = {"tensorflow", "tensorflow_datasets", "torch", "matplotlib", "orbax", "chex"}
-    assert not needless & set(modules)

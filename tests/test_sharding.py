@@ -11,7 +11,6 @@ from jax.sharding import Mesh, PartitionSpec
 
 from mnist_sum.learning.epoch import train_epoch
 from mnist_sum.learning.evaluate import evaluate, predict_outputs
-from mnist_sum.learning.network import Network
 from mnist_sum.learning.sharding import DATA_AXIS, data_mesh, own_part, replicate, split_axis
 from mnist_sum.learning.state import create_state
 from mnist_sum.learning.step import train_step
@@ -82,8 +81,8 @@ def test_a_step_that_draws_is_that_of_one_device_to_12_digits(batch):
         assert_same(jax.jit(step)(state, batch, KEY), alone, rtol=1e-10, atol=1e-12)
 
 
-def test_evaluation_on_a_mesh_is_that_of_one_device(state, dataset):
-    network, mesh = Network(RECIPE, state.variables), data_mesh(DEVICES)
+def test_evaluation_on_a_mesh_is_that_of_one_device(network, dataset):
+    mesh = data_mesh(DEVICES)
     everywhere, part = replicate((network, dataset), mesh), dataset.image[:21]
     assert_same(evaluate(*everywhere, mesh), evaluate(network, dataset))
     outputs = predict_outputs(everywhere[0], part, mesh)  # 21 images do not divide by 8
