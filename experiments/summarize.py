@@ -17,7 +17,7 @@ import tyro
 
 from experiments.configs import fields_of, list_differences
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, read_run
-from experiments.report.tables import count_decimals, text_table
+from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import command
 from mnist_sum.errors import UsageError
@@ -66,8 +66,7 @@ def summarize(options: SummarizeOptions) -> None:
     rows = [["test, %", "", "mean", "std", "min", "max"]]
     for span, accuracies in summary["test"].items():
         for accuracy, values in accuracies.items():
-            decimals = count_decimals(values["std"], len(seeds))
-            cells = [f"{100 * value:.{decimals}f}" for value in values.values()]
+            cells = [f"{100 * value:.2f}" for value in values.values()]
             rows.append([span.replace("_", " "), accuracy.replace("_", " "), *cells])
     print(text_table(rows))
     print(f"See {output / PICTURE}; the figures of all seeds are in {output / SUMMARY}.")

@@ -11,7 +11,7 @@ import pytest
 from experiments.configs import base, sample
 from experiments.report.page import write_report
 from experiments.report.records import original_records
-from experiments.report.tables import count_decimals, markdown_table, text_table
+from experiments.report.tables import markdown_table, text_table
 from experiments.system.this_run import Run
 from mnist_sum.data import load
 from mnist_sum.learning.batch import all_sums
@@ -84,19 +84,3 @@ def test_words_are_aligned_left_and_integers_right():
         "|:-------|--------:|",
         "| 1e-3   |   1,234 |",
     ]
-
-
-@pytest.mark.parametrize(
-    ("std", "seeds", "decimals"),
-    [
-        (0.0476, 3, 0),  # 2.7 % of standard error
-        (0.00447, 3, 1),  # 0.26 %
-        (0.00076, 3, 2),  # 0.044 %
-        (0.0012, 3, 2),  # 0.07 %, though they lie 0.12 % apart
-        (0.00003, 10, 2),
-        (0.0, 2, 2),
-        (0.5, 2, 0),  # 35 %
-    ],
-)
-def test_a_mean_has_the_decimals_that_its_standard_error_reaches(std, seeds, decimals):
-    assert count_decimals(std, seeds) == decimals

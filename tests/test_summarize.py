@@ -43,7 +43,7 @@ def test_the_spread_is_over_the_seeds(make_run, tmp_path, capsys):
         copied = (out / f"seed-{seed}.jsonl").read_text()
         assert copied == (Path(folder) / workdir.METRICS).read_text()
     *table, last = capsys.readouterr().out.splitlines()
-    assert re.search(r"last epoch +digit accuracy +65 +21 +50 +80$", table[1])
+    assert re.search(r"last epoch +digit accuracy +65.00 +21.21 +50.00 +80.00$", table[1])
     assert last == f"See {out}/seeds.png; the figures of all seeds are in {out}/summary.json."
     assert size_of_png(out / "seeds.png") == (1280, 576)
     short = [make_run(seed, [0.5] * 3, epochs=3) for seed in (3, 4)]  # too short for a mean of 7

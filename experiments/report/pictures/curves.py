@@ -12,7 +12,6 @@ from scipy.optimize import isotonic_regression
 
 from experiments.report.pictures import COLOURS, GREY, new_figure, our_style, save
 from experiments.report.records import Records
-from experiments.report.tables import count_decimals
 
 DOT = {"marker": "o", "markersize": 3, "markevery": [-1]}  # at the end of a line
 LINES: dict[str, dict[str, Any]] = {
@@ -54,8 +53,7 @@ def draw_seeds(runs: Sequence[Records], path: Path) -> None:
     for axes, (output, colour) in zip(row, COLOURS.items(), strict=True):
         accuracies = np.array([[x["test"][f"{output}_accuracy"] for x in run] for run in runs])
         mean, std = accuracies[:, -1].mean(), accuracies[:, -1].std(ddof=1)
-        decimals = count_decimals(std, len(runs))
-        label = f"mean {100 * mean:.{decimals}f}\nstd {100 * std:.{decimals}f}"
+        label = f"mean {100 * mean:.2f}\nstd {100 * std:.2f}"
         accuracies = np.clip(accuracies, LEAST, MOST)
         epochs = range(1, accuracies.shape[1] + 1)
         axes.plot(epochs, accuracies.mean(0), color=colour, label=label, **LINES["test"])

@@ -9,7 +9,6 @@ by the process's own fault, or spin, which keeps one busy for nothing.
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
 import time
@@ -62,18 +61,14 @@ def ask(module: str, job: Job) -> Figures:
 
     Raises UsageError if it fails, or cannot do the job.
     """
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, job.cores)  # inherited, before libraries count them
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", module],
-            input=pickle.dumps(job),
-            stdout=subprocess.PIPE,
-            env=dict.fromkeys(CACHES, job.folder) | os.environ,
-            start_new_session=True,  # or a terminal's Ctrl-C would reach it too
-        )
-    finally:
-        os.sched_setaffinity(0, before)
+    cores = ",".join(map(str, job.cores))  # which libraries count when they are imported
+    done = subprocess.run(
+        ["taskset", "--cpu-list", cores, sys.executable, "-m", module],
+        input=pickle.dumps(job),
+        stdout=subprocess.PIPE,
+        env=dict.fromkeys(CACHES, job.folder) | os.environ,
+        start_new_session=True,  # or a terminal's Ctrl-C would reach it too
+    )
     if done.returncode:
         raise UsageError(f"The process of {module} has failed; what it printed is above.")
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
@@ -133,9 +128,8 @@ def measure_calls(
 
 def read_clocks() -> tuple[float, float, float]:
     """Read seconds on the clock, that this process has computed, that its cores were busy."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
     busy = busy_seconds(KERNEL_STATISTICS.read_text(), os.sched_getaffinity(0))
-    return time.perf_counter(), used.ru_utime + used.ru_stime, busy
+    return time.perf_counter(), time.process_time(), busy
 
 
 def busy_seconds(statistics: str, cores: Collection[int]) -> float:
