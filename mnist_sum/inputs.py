@@ -24,18 +24,22 @@ ROUNDING = 1e-3  # what a pixel may leave 0 .. 255 by
 FEWEST = 1 / 64  # the share of pixels that a digit has ink in; the thinnest of MNIST, 1 in 23
 
 
+def check(name: str, x: Any, fits: bool, expected: str) -> None:
+    """Raise InputError, with what was expected, unless it fits."""
+    if not fits:
+        raise InputError(f"{name} is {describe(x)}, expected {expected}.")
+
+
 def check_key(name: str, key: Any) -> None:
     """Check that it is one of JAX's random keys."""
-    if not isinstance(key, jax.Array) or not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        raise InputError(f"{name} is {describe(key)}, expected a key such as jax.random.key(1).")
+    fits = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    check(name, key, fits, "a key such as jax.random.key(1)")
 
 
 def check_examples(name: str, examples: Any) -> None:
     """Check that it is a whole Dataset or Batch of at least one image."""
-    if getattr(examples, "_fields", None) != FIELDS:
-        raise InputError(
-            f"{name} is {describe(examples)}, expected one with the fields {', '.join(FIELDS)}."
-        )
+    fits = getattr(examples, "_fields", None) == FIELDS
+    check(name, examples, fits, f"one with the fields {', '.join(FIELDS)}")
     check_images(f"{name}.image", examples.image)
     for field, limit in LIMITS.items():
         values = getattr(examples, field)
@@ -46,16 +50,11 @@ def check_examples(name: str, examples: Any) -> None:
 
 def check_images(name: str, image: Any) -> None:
     """Check that it is an array of MNIST's pixels, of at least one image."""
-    if not is_array(image, REALS) or image.shape[1:] != (28, 28) or len(image) == 0:
-        raise InputError(
-            f"{name} is {describe(image)}, expected an array of real numbers of shape "
-            "[batch, 28, 28], of one image at least."
-        )
-    if image.dtype == np.int8:
-        raise InputError(
-            f"{name} is {describe(image)}, expected a type that holds pixels 0 .. 255: use uint8, "
-            "and add 128 if that was subtracted."
-        )
+    fits = is_array(image, REALS) and image.shape[1:] == (28, 28) and len(image) > 0
+    shape = "[batch, 28, 28], of one image at least"
+    check(name, image, fits, f"an array of real numbers of shape {shape}")
+    wide = "a type that holds pixels 0 .. 255: use uint8, and add 128 if that was subtracted"
+    check(name, image, image.dtype != np.int8, wide)
     if isinstance(image, np.ndarray):
         check_pixels(name, image)
 
@@ -67,11 +66,9 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
     MNIST: no image may be blank, or have a light border.
     """
     image = as_array(image)
-    if not is_array(image, REALS) or image.shape[-2:] != (28, 28):
-        raise InputError(
-            f"{name} is {describe(image)}, expected real numbers of shape [28, 28], or "
-            "[batch, 28, 28] of one image at least; read_image makes such an image of a picture."
-        )
+    shape = "[28, 28], or [batch, 28, 28] of one image at least"
+    expected = f"real numbers of shape {shape}; read_image makes such an image of a picture"
+    check(name, image, is_array(image, REALS) and image.shape[-2:] == (28, 28), expected)
     check_images(name, image[None] if image.ndim == 2 else image)
     if has_values(image):
         pixels = np.asarray(image).reshape(-1, 28, 28)
@@ -92,9 +89,9 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
 def as_numbers(name: str, number: Any, shape: tuple[int, ...]) -> jax.Array | np.ndarray:
     """Return the numbers 0 .. 9 that go with images, one for each; a single one is repeated."""
     number = as_array(number)
-    if not is_array(number, INTEGERS) or number.shape not in ((), shape):
-        several = f", or integers of shape {list(shape)}" if shape else ""
-        raise InputError(f"{name} is {describe(number)}, expected an integer{several}.")
+    several = f", or integers of shape {list(shape)}" if shape else ""
+    fits = is_array(number, INTEGERS) and number.shape in ((), shape)
+    check(name, number, fits, f"an integer{several}")
     check_range(name, number, NUM_NUMBERS)
     library = np if isinstance(number, np.ndarray) else jnp
     return library.broadcast_to(number, shape)
@@ -135,11 +132,9 @@ def check_pixels(name: str, pixels: np.ndarray) -> None:
 
 def check_integers(name: str, values: Any, count: int | None = None) -> None:
     """Check that it is an array of integers, and of that length if `count` is given."""
-    if not is_array(values, INTEGERS) or values.ndim != 1 or count not in (None, len(values)):
-        shape = "batch" if count is None else count
-        raise InputError(
-            f"{name} is {describe(values)}, expected an array of integers of shape [{shape}]."
-        )
+    fits = is_array(values, INTEGERS) and values.ndim == 1 and count in (None, len(values))
+    length = "batch" if count is None else count
+    check(name, values, fits, f"an array of integers of shape [{length}]")
 
 
 def check_range(name: str, values: jax.Array | np.ndarray, limit: int) -> None:
