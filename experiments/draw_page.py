@@ -28,6 +28,7 @@ from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
 
 PARTS = Path(__file__).with_name("drawing")
+MARK = b'<meta name="generator" content="mnist_sum">'  # of a page that may be replaced
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class PageOptions:
 
 def run(options: PageOptions) -> None:
     """Write the page and say where; raises UsageError."""
-    check_output(options.output, [options.weights])
+    check_output(options.output, [options.weights], MARK)
     use_processor()
     network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
     page = make_page(network).encode()

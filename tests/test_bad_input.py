@@ -57,6 +57,7 @@ LINES = {
     "bench --seconds inf": "--seconds is inf and must be positive and finite.",
     "bench --time-to-accuracy -1": "--time-to-accuracy is -1 and must be positive and finite.",
     "bench --no-torch --output file": "file exists and would be lost; name another output",
+    "bench --no-torch --output use.py": "use.py exists and would be lost",
     "bench --config sample --no-torch --batch-size 31": "which leaves a last batch of one image",
     "bench --torch yes": "Unrecognized options: yes",
     "summarize": "--output",
@@ -81,6 +82,8 @@ LINES = {
     "draw_page w --output no/draw.html": "no/draw.html cannot be written (No such file",
     "draw_page w --output ./w": "w is read and cannot be written too; name another output.",
     "draw_page w --output notes": "notes exists and would be lost; name another output, or delete",
+    "draw_page w --output weights": "weights exists and would be lost",
+    "draw_page w --output use.py": "use.py exists and would be lost",
     "read_folder nowhere": "nowhere cannot be read (No such file or directory); --help says",
     "read_folder data/1": "data/1 lists no pictures; --help says what it may be.",
     "read_folder none.csv": "none.csv lists no pictures; --help says what it may be.",
@@ -99,6 +102,8 @@ LINES = {
     f"mnist-sum {'0.png ' * 101} --picture p.png": "--picture is for 100 files at",
     "mnist-sum 0.png --picture p.bmp": "--picture is p.bmp and must end in .png, .jpg, .pdf,",
     "mnist-sum --add 5 --picture 0.png nothing": "0.png exists and would be lost; name",
+    "mnist-sum 0.png --picture w.png": "w.png exists and would be lost",
+    "mnist-sum 0.png --picture use.svg": "use.svg exists and would be lost",
     "mnist-sum 0.png --picture ./0.png": "0.png is read and cannot be written too; name",
     "mnist-sum 0.png --weights w --picture w.png": "w.png is read and cannot be written",
 }
@@ -110,8 +115,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("folder")
     for name in ("data/1", "out", "shown"):
         (folder / name).mkdir(parents=True)
-    for name in ("file", "notes", "use.py", "out/model.png", "shown/samples.png"):
-        (folder / name).write_text("import mnist_sum" if name == "use.py" else "mine")
+    for name in ("file", "notes", "use.py", "use.svg", "out/model.png", "shown/samples.png"):
+        (folder / name).write_text("import mnist_sum" if "use" in name else "mine")
     for name in ("w", "weights"):
         (folder / name).write_bytes(PRETRAINED.read_bytes())
     for name in ("0.png", "data/1/0.png"):

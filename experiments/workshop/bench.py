@@ -28,6 +28,7 @@ from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
 from mnist_sum.version import VERSION
 
+MARK = b'{\n "mnist_sum": '  # how figures begin, which may be replaced
 OURS = "experiments.workshop.benchmark.ours"
 PYTORCH = "experiments.workshop.benchmark.pytorch"
 WAYS = {  # of PyTorch
@@ -80,7 +81,7 @@ def check(options: BenchOptions) -> None:
     if options.torch and not options.time_to_accuracy and find_spec("torch") is None:
         raise UsageError("PyTorch is not installed: install the extra 'parity', or use --no-torch.")
     if options.output:
-        check_output(options.output)
+        check_output(options.output, mark=MARK)
 
 
 def compare_speeds(job: Job, options: BenchOptions) -> Figures:
