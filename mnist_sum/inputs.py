@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mnist_sum.errors import InputError, describe
-from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS
+from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, Recipe
 
 FIELDS = ("image", "digit", "number")  # of Dataset and of Batch
 LIMITS = {"digit": NUM_DIGITS, "number": NUM_NUMBERS}
@@ -34,6 +34,17 @@ def check_key(name: str, key: Any) -> None:
     """Check that it is one of JAX's random keys."""
     fits = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     check(name, key, fits, "a key such as jax.random.key(1)")
+
+
+def check_recipe(recipe: Any) -> None:
+    """Check that it is a Recipe."""
+    check("recipe", recipe, isinstance(recipe, Recipe), "a Recipe such as Recipe(batch_size=64)")
+
+
+def check_training(recipe: Any, state: Any) -> None:
+    """Check that they are a recipe and a state, and not the other way round."""
+    check_recipe(recipe)
+    check("state", state, hasattr(state, "opt_state"), "a state such as create_state makes")
 
 
 def check_examples(name: str, examples: Any) -> None:

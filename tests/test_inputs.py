@@ -44,6 +44,8 @@ PICTURES = (
 NUMBERS = "expected an integer, or integers of shape [3]."
 WIDE = "expected a type that holds pixels 0 .. 255: use uint8, and add 128 if that was subtracted."
 KEY = "expected a key such as jax.random.key(1)."
+RECIPE = "expected a Recipe such as Recipe(batch_size=64)."
+STATE = "expected a state such as create_state makes."
 CALLS = {
     "ms.predict(network, image[0], number)": "image is blank, expected a light digit",
     "ms.predict(network, image[..., None], number)": f"image is uint8[3, 28, 28, 1], {PICTURES}",
@@ -89,6 +91,10 @@ CALLS = {
     "ms.train_step(recipe, state, jax.tree.map(lambda x: x[:1], batch), key)": (
         "batch is of one image, expected at least two: batch norm needs a variance."
     ),
+    "ms.create_state('base', key)": f"recipe is of type str, {RECIPE}",
+    "ms.train_epoch(state, recipe, train, key)": f"recipe is of type NoneType, {RECIPE}",
+    "ms.train_epoch(recipe, network, train, key)": f"state is of type Network, {STATE}",
+    "ms.train_step(recipe, network, batch, key)": f"state is of type Network, {STATE}",
     "ms.train_epoch(recipe, state, train, jax.random.PRNGKey(1))": f"key is uint32[2], {KEY}",
     "ms.train_epoch(recipe, state, train._replace(number=-number), key)": (
         "dataset.number holds -1, expected 0 .. 9."

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int, Key, Scalar
 
 from mnist_sum.data import Dataset
 from mnist_sum.errors import InputError, RecipeError
-from mnist_sum.inputs import check_examples, check_key
+from mnist_sum.inputs import check_examples, check_key, check_training
 from mnist_sum.learning.batch import take_batch
 from mnist_sum.learning.loss import Totals, add_totals, is_finite, zero_totals
 from mnist_sum.learning.sharding import EVERYWHERE, own_part, split_axis
@@ -58,6 +58,7 @@ def train_epoch(
     """
     check_key("key", key)
     check_examples("dataset", dataset)
+    check_training(recipe, state)
     examples = len(dataset.digit)
     epoch, tally = begin_epoch(key, examples), zero_tally()
     for size, start, stop in parts_of(recipe, examples):

@@ -9,7 +9,7 @@ from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
 from mnist_sum.errors import RecipeError
-from mnist_sum.inputs import check_key
+from mnist_sum.inputs import check_key, check_recipe
 from mnist_sum.learning.model import make_model
 from mnist_sum.recipe import Recipe
 
@@ -38,6 +38,7 @@ def create_state(recipe: Recipe, key: Key[Array, ""], total_steps: int | None = 
     Raises RecipeError if a schedule lacks `total_steps`, and InputError for what is no key.
     """
     check_key("key", key)
+    check_recipe(recipe)
     if recipe.schedule != "constant" and not total_steps:
         raise RecipeError(f"schedule is {recipe.schedule!r} and needs the total_steps of the run.")
     return _create_state(recipe, key, jnp.asarray(total_steps or 0, jnp.int32))

@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from mnist_sum.errors import InputError
-from mnist_sum.inputs import check_examples, check_key
+from mnist_sum.inputs import check_examples, check_key, check_training
 from mnist_sum.learning.batch import Batch, draw_batch
 from mnist_sum.learning.loss import Totals, objective, total
 from mnist_sum.learning.model import make_model
@@ -38,6 +38,7 @@ def train_step(
         raise InputError(
             "batch is of one image, expected at least two: batch norm needs a variance."
         )
+    check_training(recipe, state)
     draw_key, dropout_key = jax.random.split(key)
     batch = draw_batch(recipe, batch, draw_key, axis_name)
     model = make_model(recipe, axis_name)
