@@ -85,8 +85,8 @@ figures: install  ## write the tables of results in README.md and docs/ from the
 	@.venv-gpu/bin/python -m pip install --quiet 'jax[cuda13]==$(JAX_GPU)' --editable '.[experiments]'
 	@touch $@
 
-gpu-compile: .venv-gpu/installed  ## compile for an H100, which need not be there, and count what it launches
-	@.venv-gpu/bin/python -m experiments.workshop.gpu.launches $(ARGS)
+gpu-compile: .venv-gpu/installed  ## compile for an H100, which need not be there, and record what it launches
+	@.venv-gpu/bin/python -m experiments.workshop.gpu.launches
 
 clean:  ## remove the environment and the tools' caches, not the results in runs/
 	rm -rf .venv .venv-gpu .mypy_cache .pytest_cache .ruff_cache

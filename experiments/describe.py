@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.report.layers import layer_table, list_layers, receptive_field_table
+from experiments.report.layers import layer_table, list_layers
 from experiments.report.tables import Row, text_table
 from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import choose_devices, describe_environment
@@ -42,8 +42,7 @@ def describe_config(options: DescribeOptions) -> None:
     layers = list_layers(make_model(recipe))
     environment = describe_environment(devices)
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
-    print_section("Layers, with their outputs for one image", layer_table(layers))
-    print_section("Receptive fields", receptive_field_table(layers))
+    print_section("Layers: their outputs for one image, and what these see", layer_table(layers))
     print_section("Environment", text_table(list(environment.items())))
     print_section("Self-check", check_step(recipe))
     draw_model(layers, folder / MODEL)

@@ -6,35 +6,25 @@ if __name__ == "__main__":
     end_on_ctrl_c()  # the imports take seconds
 
 import dataclasses
-import json
 import sys
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import safetensors.numpy
 import tyro
-from flax.traverse_util import unflatten_dict
-from jax import export
-from jaxtyping import Array, Float, Int, UInt8
 
-from experiments.exporting import EXPLANATION, Compute
+from experiments.formats import EXPLANATION, Compute, by_library, convert
 from experiments.system.arguments import command
 from mnist_sum.data import load
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import UsageError
-from mnist_sum.files.torch import from_torch, to_torch
-from mnist_sum.files.weights import describe_arrays, name_leaves, pack, read_weights
+from mnist_sum.files.weights import read_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
-from mnist_sum.recipe import NUM_NUMBERS
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
-PLATFORMS = ("cpu", "cuda")  # of StableHLO
 EXTRAS = {"onnx": "export", "onnxruntime": "export", "torch": "parity"}
 
 
@@ -87,64 +77,6 @@ def read_source(path: Path) -> tuple[Network, dict[str, Any]]:
         "test": saved.records[-1]["test"],
     }
     return Network(saved.recipe, saved.state.variables), {**saved.provenance, **reached}
-
-
-def convert(network: Network, provenance: dict[str, Any], to: str) -> tuple[bytes, Compute]:
-    """Make the content of a file, and what computes by it.
-
-    Each format's library is imported for it alone.
-    """
-    description = describe_arrays(network.recipe, provenance, name_leaves(network.variables))
-    if to == "onnx":
-        from experiments.exporting.onnx_file import to_onnx
-
-        return to_onnx(network, description)
-    if to == "stablehlo":
-        return to_stablehlo(network, description)
-    if to == "torch":
-        import torch
-
-        steps = provenance.get("steps")
-        state_dict = to_torch(network.variables, steps if isinstance(steps, int) else 0)
-        buffer = BytesIO()
-        torch.save({name: torch.from_numpy(x) for name, x in state_dict.items()}, buffer)
-        content = buffer.getvalue()
-        variables, _ = from_torch(torch.load(BytesIO(content), weights_only=True))
-    else:
-        content = pack(network, provenance)
-        variables = unflatten_dict(safetensors.numpy.load(content), sep="/")
-    return content, by_library(Network(network.recipe, variables))
-
-
-def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:
-    """Make the content of a file as jax.export serializes it, and what JAX computes by it."""
-
-    def compute(
-        image: UInt8[Array, "batch 28 28"], number: Int[Array, " batch"]
-    ) -> tuple[Float[Array, "batch 10"], Float[Array, "batch 19"]]:
-        outputs = cast(Outputs, network.model.apply(network.variables, image, number, train=False))
-        possible = (number >= 0) & (number < NUM_NUMBERS)
-        sum_logits = jnp.where(possible[:, None], outputs.sum_logits, jnp.nan)
-        # A plain tuple, as this package would be needed to load a type of ours.
-        return outputs.digit_log_probabilities, sum_logits
-
-    (batch,) = export.symbolic_shape("batch")
-    exported = export.export(jax.jit(compute), platforms=PLATFORMS)(
-        jax.ShapeDtypeStruct((batch, 28, 28), jnp.uint8),
-        jax.ShapeDtypeStruct((batch,), jnp.int32),
-    )
-    # The function's name is the one place that is kept for a text.
-    name = f"{EXPLANATION}\n{json.dumps(description)}"
-    content = bytes(dataclasses.replace(exported, fun_name=name).serialize())
-    call = export.deserialize(bytearray(content)).call
-    return content, lambda image, number: Outputs(*call(image, jnp.asarray(number, jnp.int32)))
-
-
-def by_library(network: Network) -> Compute:
-    """Return what computes the outputs of a network here."""
-    return jax.jit(
-        lambda image, number: network.model.apply(network.variables, image, number, train=False)
-    )
 
 
 def compare(network: Network, compute: Compute) -> float:

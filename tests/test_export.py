@@ -12,7 +12,7 @@ from onnxruntime import InferenceSession
 
 from experiments import export as command
 from experiments.configs import best, sample, vary
-from experiments.exporting import EXPLANATION, INTERFACE
+from experiments.formats import EXPLANATION, INTERFACE
 from experiments.system.this_run import Run
 from experiments.training.epochs import run_facts
 from mnist_sum.data import load
@@ -134,7 +134,6 @@ def test_an_export_is_made_again_in_its_place(tmp_path, to):
 
 @pytest.mark.parametrize(("to", "module"), [("onnx", "onnxruntime"), ("torch", "torch")])
 def test_without_a_library_its_format_is_a_sentence(tmp_path, monkeypatch, capsys, to, module):
-    monkeypatch.delitem(sys.modules, "experiments.exporting.onnx_file", raising=False)
     monkeypatch.setitem(sys.modules, module, None)
     assert write(PRETRAINED, to, tmp_path / "w") == 2
     assert f"error: --to {to} needs {module}: install the extra" in capsys.readouterr().err

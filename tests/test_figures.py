@@ -5,6 +5,7 @@ import json
 import pytest
 
 from experiments.configs import STUDIES, config_of, fields_of, named_config
+from experiments.report.records import read_records
 from experiments.summarize import summary_of
 from experiments.workshop import figures
 from experiments.workshop.figures import RECIPES, RESULTS, ROOT, TABLES, TEXTS
@@ -27,8 +28,9 @@ def test_every_table_has_its_place_and_every_record_is_in_one():
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_record_is_of_the_config_of_its_name_and_summed_up(folder):
-    ((_, runs, noted),) = figures.read_runs(folder.parent, [folder.name])
+    runs = [read_records(path) for path in sorted(folder.glob("seed-*.jsonl"))]
     config, summary = named_config(folder.name), json.loads((folder / "summary.json").read_text())
+    noted = summary["config"]
     assert fields_of(config_of(noted)) == fields_of(config)
     assert [len(records) for records in runs] == [config.epochs] * len(runs)
     made = summary_of(noted, dict(zip(summary["seeds"], runs, strict=True)))
@@ -36,18 +38,13 @@ def test_a_record_is_of_the_config_of_its_name_and_summed_up(folder):
     assert made == summary
 
 
-def record(folder, seed, accuracies, epochs=3, **config):
-    """Write a run of these accuracies in its last epoch, lower ones before, and its config."""
-    outputs = ("digit_accuracy", "sum_accuracy", "unseen_accuracy")
-    test = dict(zip(outputs, accuracies, strict=False))
+def record(folder, seed, accuracies, epochs=3):
+    """Write a run of these accuracies in its last epoch, and of lower ones before."""
+    test = dict(zip(("digit_accuracy", "sum_accuracy"), accuracies, strict=True))
     records = [{"train": test, "test": dict.fromkeys(test, 0.5), "seconds": 10 * seed + 0.1}]
     records = records * (epochs - 1) + [records[0] | {"test": test}]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"seed-{seed}.jsonl").write_text("\n".join(map(json.dumps, records)))
-    (folder / "summary.json").write_text(json.dumps({"config": FAST | config}))
-
-
-FAST = {"adder": "mlp", "numbers": "all", "unseen_pairs": False, "digit_weight": 1.0}
 
 
 def test_recipes_stand_beside_the_original_and_have_times_and_aims(tmp_path):
@@ -65,19 +62,6 @@ def test_recipes_stand_beside_the_original_and_have_times_and_aims(tmp_path):
         ["`base`", *base, "99.10 ± 0.14", "98.00 ± 0.00", "71 to 141", ""],
         ["`best`", *best, "99.10", "99.00", "120 to 120", "99.60, 99.60"],
     ]
-
-
-def test_studies_stand_beside_fast(tmp_path):
-    record(tmp_path / "base", 1, (0.993, 0.993))
-    record(tmp_path / "fast", 1, (0.993, 0.992))
-    for seed, reached in ((1, (0.99, 0.892, 0.0)), (2, (0.991, 0.895, 0.01))):
-        record(tmp_path / "unseen_pairs", seed, reached, numbers="fresh", unseen_pairs=True)
-    fast, unseen = (list(row.values()) for row in figures.studies(tmp_path))
-    assert fast == ["`fast`", *FAST.values(), 3, 1, "99.30", "99.20", "-0.10", ""]
-    assert unseen == [
-        "`unseen_pairs`", "mlp", "fresh", True, 1.0, 3, 2,
-        "99.05 ± 0.07", "89.35 ± 0.21", "-9.70 ± 0.14", "0.50 ± 0.71",
-    ]  # fmt: skip
 
 
 def side(what, speeds, left=1.0, **facts):

@@ -19,8 +19,12 @@ from experiments.report.layers import list_layers
 from experiments.report.pictures.confusion import draw_digits, draw_sums
 from experiments.report.pictures.curves import draw_curves, draw_seeds, move_apart
 from experiments.report.pictures.graph import draw_model
-from experiments.report.pictures.tiles import draw_mistakes, draw_right_answers, draw_samples
-from experiments.report.readings import Reading
+from experiments.report.pictures.tiles import (
+    Reading,
+    draw_mistakes,
+    draw_right_answers,
+    draw_samples,
+)
 from experiments.report.records import original_records
 from mnist_sum.data import load
 from mnist_sum.learning.model import MnistSum

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.report.readings import count_confusions, list_confusions, sort_out
+from experiments.report.pictures.confusion import count_confusions, list_confusions
+from experiments.report.pictures.tiles import sort_out
 from mnist_sum.data import Dataset
 from mnist_sum.learning.model import Outputs
 

@@ -60,19 +60,15 @@ def shape_of(x: Shaped[Array, "..."]) -> tuple[int, ...]:
 
 
 def layer_table(layers: list[Layer]) -> str:
-    rows = [(layer.name, " x ".join(map(str, layer.shape)), layer.parameters) for layer in layers]
-    total = "total", "", sum(layer.parameters for layer in layers)
-    return text_table([("layer", "output", "parameters"), *rows, total])
-
-
-def receptive_field_table(layers: list[Layer]) -> str:
-    """List the square of the image, in pixels, that an output of each layer with a window sees."""
-    rows: list[Row] = [("layer", "window", "stride", "output", "pixels")]
+    """List the layers, and the square of the image, in pixels, that their outputs see."""
+    rows: list[Row] = [("layer", "output", "parameters", "window", "stride", "sees")]
     field, spacing = 1, 1  # spacing: pixels of the image between neighbouring outputs
-    for name, shape, _, window, stride in layers:
+    for name, shape, parameters, window, stride in layers:
+        cells = ["", "", ""]
         if window:
             field += (window - 1) * spacing
             spacing *= stride
-            window_, output, pixels = (f"{side} x {side}" for side in (window, shape[-1], field))
-            rows.append((name, window_, stride, output, pixels))
-    return text_table(rows)
+            cells = [f"{window} x {window}", f"{stride}", f"{field} x {field}"]
+        rows.append((name, " x ".join(map(str, shape)), parameters, *cells))
+    total = sum(layer.parameters for layer in layers)
+    return text_table([*rows, ("total", "", total, "", "", "")])

@@ -6,7 +6,6 @@ from textwrap import fill
 import numpy as np
 
 from experiments.configs import Config, base, fields_of
-from experiments.report import readings
 from experiments.report.layers import layer_table, list_layers
 from experiments.report.pictures import COLOURS, confusion, graph, tiles
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
@@ -29,9 +28,9 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     """
     folder, recipe, (train, test) = run.folder, run.config.recipe, run.splits
     layers = list_layers(make_model(recipe))
-    right, misread_digits, misread_sums = readings.sort_out(test, outputs)
-    digits = readings.count_confusions(test.digit, outputs.digit_log_probabilities)
-    sums = readings.count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits)
+    right, misread_digits, misread_sums = tiles.sort_out(test, outputs)
+    digits = confusion.count_confusions(test.digit, outputs.digit_log_probabilities)
+    sums = confusion.count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits)
     tiles.draw_samples(train, recipe, folder / SAMPLES)
     tiles.draw_right_answers(right, folder / ANSWERS)
     tiles.draw_mistakes(misread_digits, misread_sums, folder / MISTAKES)
@@ -44,7 +43,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     speed = median(record["examples_per_second"] for record in records)
     epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
     confused = ["No digit was taken for another."]
-    if rows := readings.list_confusions(digits)[:MOST_CONFUSED]:
+    if rows := confusion.list_confusions(digits)[:MOST_CONFUSED]:
         table = markdown_table([("digit", "read as", "times", "of"), *rows])
         confused = ["The digits most often taken for another:", table]
     beside = " Grey: the accuracies of the original in the same epochs." if original else ""
@@ -71,6 +70,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
         f"![Which sums were read as which]({SUM_CONFUSION})",
         "## Network",
         f"```text\n{layer_table(layers)}\n```",
+        "An output of a layer with a window depends on the square of pixels that it sees.",
         f"![The layers, from the image to the sum]({MODEL})",
         "In a box, below the layer: its parameters. At an arrow: the shape of what passes for one "
         "image, channels first.",
@@ -85,14 +85,12 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
 
 def compare_with_original(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
     runs = {"": records} | ({"original's ": original} if original else {})
-    rows: list[Row] = [("test accuracy", *(f"{owner}{x}" for owner in runs for x in COLOURS))]
-    spans = {"last epoch": 1, f"mean of the last {LAST_EPOCHS} epochs": LAST_EPOCHS}
-    for span, epochs in spans.items():
+    columns = [(owner, output) for owner in runs for output in COLOURS]
+    rows: list[Row] = [("test accuracy", *map("".join, columns))]
+    for span, epochs in ("last epoch", 1), (f"mean of the last {LAST_EPOCHS} epochs", LAST_EPOCHS):
         if len(records) >= epochs:
-            means = [last_accuracies(runs.values(), f"{x}_accuracy", epochs) for x in COLOURS]
-            rows.append(
-                (span, *(f"{x:.2%}" for of_run in zip(*means, strict=True) for x in of_run))
-            )
+            means = [last_accuracies([runs[x]], f"{y}_accuracy", epochs)[0] for x, y in columns]
+            rows.append((span, *(f"{mean:.2%}" for mean in means)))
     note = "Every test image is paired with all ten numbers."
     if "unseen_accuracy" in records[-1]["test"]:
         unseen = records[-1]["test"]["unseen_accuracy"]

@@ -32,7 +32,7 @@ MARK = b'{\n "mnist_sum": '  # how figures begin, which may be replaced
 OURS = "experiments.workshop.benchmark.ours"
 PYTORCH = "experiments.workshop.benchmark.pytorch"
 WAYS = {  # of PyTorch
-    "cpu": ("", "channels last", "compiled", "bfloat16, channels last"),
+    "cpu": ("", "channels last", "compiled"),
     "gpu": ("", "compiled, CUDA graphs"),
 }
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from experiments.configs import STUDIES
 from experiments.report.records import (
     LAST_EPOCHS,
     ORIGINAL_LOG,
@@ -35,7 +34,6 @@ ORIGINAL = "https://github.com/Code-Trees/END-GAME"
 TEXTS = ("README.md", "docs/recipes.md", "docs/performance.md", "docs/gpu.md")
 PLACE = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RECIPES = ("base", "fast", "best")
-STUDIED = ("adder", "numbers", "unseen_pairs", "digit_weight")  # fields of the recipe
 AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
 OUTPUTS = ("digit", "sum")
 
@@ -63,31 +61,20 @@ def results(records: Path) -> Iterator[Figures]:
     """Compare what the recipes reach with the original."""
     log = f"the original in PyTorch ([its log]({ORIGINAL}), Session 3)"
     yield {"on the 10,000 test images": log} | reached([read_records(ORIGINAL_LOG)])
-    for name, runs, _ in read_runs(records, RECIPES):
+    for name, runs in read_runs(records):
         link = f"`{name}` ([records]({RESULTS}/{name}/))"
         yield {"on the 10,000 test images": link} | reached(runs)
 
 
 def recipes(records: Path) -> Iterator[Figures]:
     """List what the recipes reach and how long they take."""
-    for name, runs, _ in read_runs(records, RECIPES):
+    for name, runs in read_runs(records):
         seconds = [sum(record["seconds"] for record in run) for run in runs]
         yield {"config": f"`{name}`"} | reached(runs) | {
             **{f"{what} % in training": spread(percent(runs, what, "train")) for what in OUTPUTS},
             "seconds a seed": f"{min(seconds):,.0f} to {max(seconds):,.0f}",
             "aim: digit, sum %": AIMS.get(name, ""),
         }  # fmt: skip
-
-
-def studies(records: Path) -> Iterator[Figures]:
-    """Compare `fast` with what it reaches when one thing is changed."""
-    for name, runs, config in read_runs(records, ("fast", *STUDIES)):
-        fields = {field: config[field] for field in STUDIED}
-        digit, sum_ = (percent(runs, what) for what in OUTPUTS)
-        gaps = [of_sum - of_digit for of_digit, of_sum in zip(digit, sum_, strict=True)]
-        unseen = spread(percent(runs, "unseen")) if config["unseen_pairs"] else ""
-        more = {"sum less digit": spread(gaps), "sum %, pairs left out": unseen}
-        yield {"config": f"`{name}`"} | fields | reached(runs) | more
 
 
 def reached(runs: list[Records]) -> Figures:
@@ -132,17 +119,15 @@ def kernels(records: Path) -> list[Figures]:
     return [{"program": name} | counts for name, counts in programs.items()]
 
 
-def read_runs(records: Path, names: Iterable[str]) -> Iterator[tuple[str, list[Records], Figures]]:
-    """Read what there is of these configs: name, the records of each seed, and fields."""
-    for name in names:
-        paths = sorted((records / name).glob("seed-*.jsonl"))
-        if runs := list(map(read_records, paths)):
-            summary = json.loads((records / name / "summary.json").read_text("utf-8"))
-            yield name, runs, summary["config"]
+def read_runs(records: Path) -> Iterator[tuple[str, list[Records]]]:
+    """Read what there is of the recipes: name, and the records of each seed."""
+    for name in RECIPES:
+        if paths := sorted((records / name).glob("seed-*.jsonl")):
+            yield name, [*map(read_records, paths)]
 
 
 TABLES: dict[str, Callable[[Path], Iterable[Figures]]] = {
-    make.__name__: make for make in (results, recipes, studies, ratios, speeds, kernels)
+    make.__name__: make for make in (results, recipes, ratios, speeds, kernels)
 }
 
 

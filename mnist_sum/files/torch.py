@@ -1,14 +1,8 @@
 """Weights of the original PyTorch network, from its `state_dict` to Flax variables and back.
 
 Names and layouts are those of the original notebook, Session_3/Session_3.ipynb in
-https://github.com/Code-Trees/END-GAME. Nothing here imports PyTorch. With one of its checkpoints:
-
-    variables, step = from_torch(torch.load(path, map_location="cpu", weights_only=True))
-    outputs = MnistSum().apply(variables, image, number, train=False)
-
-and back, for `load_state_dict`:
-
-    state_dict = {k: torch.from_numpy(v) for k, v in to_torch(variables, step).items()}
+https://github.com/Code-Trees/END-GAME. Nothing here imports PyTorch; docs/export.md shows the way
+there and back.
 """
 
 from collections.abc import Mapping

@@ -4,17 +4,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Array, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from experiments.report.pictures import COLOURS, GREY, INK, PALE, SMALL, new_figure, our_style, save
-from experiments.report.readings import list_confusions
 
 FEWEST_DARK = 10  # mistakes of one kind, at least, that are drawn in the full colour
 SHARE_WIDTH = 1.0  # cells that are left at the right, for how many are right
 MOST_PAIRS = 12  # of sums
 BAR_LIMIT = 1.45  # of the longest bar, for what is written beside it
+
+
+def count_confusions(
+    truth: Int[Array | np.ndarray, "*batch"], logits: Float[Array | np.ndarray, "*batch label"]
+) -> Int[np.ndarray, "label label"]:
+    """Count how often each true label (row) was read as each label (column)."""
+    counts = np.zeros((logits.shape[-1],) * 2, int)
+    np.add.at(counts, (np.asarray(truth), np.asarray(logits).argmax(-1)), 1)
+    return counts
+
+
+def list_confusions(counts: Int[np.ndarray, "label label"]) -> list[tuple[int, int, int, int]]:
+    """List each mistake's true label, label read, count and count of the label; frequent first."""
+    confusions = [
+        (int(truth), int(read), int(counts[truth, read]), int(counts[truth].sum()))
+        for truth, read in np.argwhere(counts)
+        if truth != read
+    ]
+    return sorted(confusions, key=lambda confusion: -confusion[2])
 
 
 @our_style

@@ -1,14 +1,17 @@
 """Images in rows above their captions: what a run learnt from, and what it gets right and wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import jax
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
 from experiments.report.pictures import TITLE_SIZE, WIDTH, new_sheet, our_style, save
-from experiments.report.readings import Reading
 from mnist_sum.data import Dataset
+from mnist_sum.learning.batch import all_sums
+from mnist_sum.learning.model import Outputs
 from mnist_sum.reading.answer import write_probability
 from mnist_sum.recipe import Recipe
 
@@ -23,6 +26,46 @@ DISTORTIONS = ("shift", "rotation", "scale", "shear", "elastic", "erase")  # fie
 TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
 
 Tile = tuple[UInt8[np.ndarray, "28 28"], str]  # an image and its caption
+
+
+class Reading(NamedTuple):
+    """One image and a number, and what the network made of them."""
+
+    image: UInt8[np.ndarray, "28 28"]
+    digit: int
+    number: int
+    sum: int
+    read_digit: int
+    read_sum: int
+    digit_probability: float  # of the digit that was read
+    sum_probability: float  # of the sum that was read
+
+
+def sort_out(test: Dataset, outputs: Outputs) -> tuple[list[Reading], list[Reading], list[Reading]]:
+    """List what is read right, what digit is misread, and what sum though the digit is right.
+
+    The first two are with each image's own number, the last with the number that goes wrong most
+    confidently. The most confident mistakes come first.
+    """
+    own = _read(test, outputs, np.asarray(test.number))
+    right = [x for x in own if x.read_digit == x.digit and x.read_sum == x.sum]
+    digits = [x for x in own if x.read_digit != x.digit]
+    wrong = np.asarray(outputs.sum_logits).argmax(-1) != np.asarray(all_sums(test.digit))
+    confidences = np.where(wrong, np.asarray(jax.nn.softmax(outputs.sum_logits)).max(-1), 0)
+    worst = _read(test, outputs, confidences.argmax(-1))
+    sums = [x for x in worst if x.read_digit == x.digit and x.read_sum != x.sum]
+    digits.sort(key=lambda x: -x.digit_probability)
+    sums.sort(key=lambda x: -x.sum_probability)
+    return right, digits, sums
+
+
+def _read(test: Dataset, outputs: Outputs, number: Int[np.ndarray, " image"]) -> list[Reading]:
+    digit = np.asarray(test.digit)
+    digits = np.exp(np.asarray(outputs.digit_log_probabilities))
+    sums = np.asarray(jax.nn.softmax(outputs.sum_logits[np.arange(len(number)), number]))
+    read = digits.argmax(-1), sums.argmax(-1), digits.max(-1), sums.max(-1)
+    columns = [column.tolist() for column in (digit, number, digit + number, *read)]
+    return [*map(Reading, np.asarray(test.image), *columns)]
 
 
 @our_style
@@ -42,27 +85,26 @@ def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
 
 @our_style
 def draw_right_answers(answers: Sequence[Reading], path: Path) -> None:
-    count = write_count(len(answers), MOST_ANSWERS, "the first {}")
-    tiles = [(answer.image, caption_answer(answer)) for answer in answers[:MOST_ANSWERS]]
-    draw_tiles({f"Digit and sum read right: {count}": tiles}, path)
+    what, which = "Digit and sum read right", "the first {}"
+    draw_tiles(choose(what, answers, MOST_ANSWERS, which, caption_answer), path)
 
 
 @our_style
 def draw_mistakes(digits: Sequence[Reading], sums: Sequence[Reading], path: Path) -> None:
     """Draw the most confident mistakes: digits misread, and sums misread of digits read right."""
-    groups = {}
-    for what, mistakes, limit in (
-        ("Digit misread", digits, MISREAD_DIGITS),
-        ("Digit read right, but a sum misread", sums, MISREAD_SUMS),
-    ):
-        count = write_count(len(mistakes), limit, "the {} most confident")
-        groups[f"{what}: {count}"] = [(x.image, caption_mistake(x)) for x in mistakes[:limit]]
-    draw_tiles(groups, path)
+    what, which = "Digit read right, but a sum misread", "the {} most confident"
+    groups = choose("Digit misread", digits, MISREAD_DIGITS, which, caption_mistake)
+    draw_tiles(groups | choose(what, sums, MISREAD_SUMS, which, caption_mistake), path)
 
 
-def write_count(count: int, limit: int, which: str) -> str:
+def choose(
+    what: str, readings: Sequence[Reading], limit: int, which: str, write: Callable[[Reading], str]
+) -> dict[str, list[Tile]]:
+    """Take readings up to a limit, with their captions, under a title that counts all."""
+    count = len(readings)
     images = "1 image" if count == 1 else f"{count:,} images" if count else "none"
-    return f"{which.format(limit)} of {images}" if count > limit else images
+    title = f"{what}: {which.format(limit)} of {images}" if count > limit else f"{what}: {images}"
+    return {title: [(x.image, write(x)) for x in readings[:limit]]}
 
 
 def caption_answer(answer: Reading) -> str:

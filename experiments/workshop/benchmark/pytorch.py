@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import torch
 
@@ -16,8 +15,6 @@ from experiments.workshop.benchmark.torch_reference import (
 )
 from experiments.workshop.benchmark.turn import Figures, Job, answer, measure_calls
 from mnist_sum.errors import UsageError
-
-PROCESSOR = Path("/proc/cpuinfo")
 
 
 def measure(job: Job) -> Figures:
@@ -49,10 +46,6 @@ def change(model: TorchMnistSum, way: str) -> None:
     """Have the network compute in this way; raises UsageError for what the machine lacks."""
     if "channels last" in way:  # from the weights, it passes on to what is computed
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if "bfloat16" in way:
-        if "avx512_bf16" not in PROCESSOR.read_text():  # processors with AMX have it too
-            raise UsageError("This processor has no instructions for bfloat16.")
-        model.forward = torch.autocast("cpu", torch.bfloat16)(model.forward)  # type: ignore[method-assign]
     if "compiled" in way:
         compiler = os.environ.get("CXX", "g++")
         if shutil.which(compiler) is None:

@@ -11,11 +11,11 @@ PREPARED = "seconds to prepare"
 
 
 def compare(rows: Sequence[Figures]) -> Figures | None:
-    """Compare ours, the first row, round by round with the fastest of PyTorch's float32 rows.
+    """Compare ours, the first row, round by round with the fastest of PyTorch's.
 
     None if there is none, or one was disturbed: it might have been the fastest.
     """
-    ours, *others = (row for row in rows if "left" in row and "bfloat16" not in row["what"])
+    ours, *others = (row for row in rows if "left" in row)
     if not others or min(min(row["left"]) for row in (ours, *others)) < QUIET:
         return None
     fastest = max(others, key=lambda row: median(row["images_per_second"]))

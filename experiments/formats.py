@@ -1,21 +1,30 @@
-"""ONNX: the network as a graph of its operators, for any number of images at once."""
+"""Networks for other programs; a file says of itself what goes in and what comes out.
 
+Each format's library is imported for it alone.
+"""
+
+import dataclasses
 import json
-from typing import Any
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, cast
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper, parser
-from onnxruntime import InferenceSession
+import safetensors.numpy
+from flax.traverse_util import unflatten_dict
+from jax import export
+from jaxtyping import Array, Float, Int, UInt8
 
-from experiments.exporting import EXPLANATION, INTERFACE, Compute
-from mnist_sum.files.torch import AXES
-from mnist_sum.files.weights import name_leaves
+from mnist_sum.files.torch import AXES, from_torch, to_torch
+from mnist_sum.files.weights import describe_arrays, name_leaves, pack
 from mnist_sum.learning.model import IMPOSSIBLE, Outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 from mnist_sum.version import VERSION
 
+PLATFORMS = ("cpu", "cuda")  # of StableHLO
 OPSET, IR_VERSION = 17, 8  # of 2022, so that older runtimes read the file too
 
 # Tables by number have one more row at either end, for numbers that are not 0 .. 9.
@@ -31,10 +40,87 @@ CONSTANTS = {
     "impossible": np.array(IMPOSSIBLE, np.float32),
     "one_more": np.array([0, 0, 0, 1]),
 }
+INTERFACE = {
+    "image": (
+        "uint8 [batch, 28, 28], pixels 0 .. 255, not scaled to 0 .. 1 and not standardised: a "
+        "light digit upright on dark ground, as MNIST has them"
+    ),
+    "number": "int32 [batch], what to add to each digit, 0 .. 9; any other makes the sum NaN",
+    "digit_log_probabilities": (
+        "float32 [batch, 10], log-probabilities of the digits 0 .. 9; the largest is the answer"
+    ),
+    "sum_logits": "float32 [batch, 19], logits of the sums 0 .. 18; the largest is the answer",
+}
+EXPLANATION = "\n".join(
+    [
+        "mnist_sum: an image of a digit and a number in, the digit and their sum out.",
+        *(f"{name}: {meaning}." for name, meaning in INTERFACE.items()),
+    ]
+)
+
+Compute = Callable[[Any, Any], Outputs]
+"""What a file computes of images and numbers."""
+
+
+def convert(network: Network, provenance: dict[str, Any], to: str) -> tuple[bytes, Compute]:
+    """Make the content of a file, and what computes by it."""
+    description = describe_arrays(network.recipe, provenance, name_leaves(network.variables))
+    if to == "onnx":
+        return to_onnx(network, description)
+    if to == "stablehlo":
+        return to_stablehlo(network, description)
+    if to == "torch":
+        import torch
+
+        steps = provenance.get("steps")
+        state_dict = to_torch(network.variables, steps if isinstance(steps, int) else 0)
+        buffer = BytesIO()
+        torch.save({name: torch.from_numpy(x) for name, x in state_dict.items()}, buffer)
+        content = buffer.getvalue()
+        variables, _ = from_torch(torch.load(BytesIO(content), weights_only=True))
+    else:
+        content = pack(network, provenance)
+        variables = unflatten_dict(safetensors.numpy.load(content), sep="/")
+    return content, by_library(Network(network.recipe, variables))
+
+
+def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:
+    """Make the content of a file as jax.export serializes it, and what JAX computes by it."""
+
+    def compute(
+        image: UInt8[Array, "batch 28 28"], number: Int[Array, " batch"]
+    ) -> tuple[Float[Array, "batch 10"], Float[Array, "batch 19"]]:
+        outputs = cast(Outputs, network.model.apply(network.variables, image, number, train=False))
+        possible = (number >= 0) & (number < NUM_NUMBERS)
+        sum_logits = jnp.where(possible[:, None], outputs.sum_logits, jnp.nan)
+        # A plain tuple, as this package would be needed to load a type of ours.
+        return outputs.digit_log_probabilities, sum_logits
+
+    (batch,) = export.symbolic_shape("batch")
+    exported = export.export(jax.jit(compute), platforms=PLATFORMS)(
+        jax.ShapeDtypeStruct((batch, 28, 28), jnp.uint8),
+        jax.ShapeDtypeStruct((batch,), jnp.int32),
+    )
+    # The function's name is the one place that is kept for a text.
+    name = f"{EXPLANATION}\n{json.dumps(description)}"
+    content = bytes(dataclasses.replace(exported, fun_name=name).serialize())
+    call = export.deserialize(bytearray(content)).call
+    return content, lambda image, number: Outputs(*call(image, jnp.asarray(number, jnp.int32)))
+
+
+def by_library(network: Network) -> Compute:
+    """Return what computes the outputs of a network here."""
+    return jax.jit(
+        lambda image, number: network.model.apply(network.variables, image, number, train=False)
+    )
 
 
 def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:
     """Make the content of a file, and what ONNX Runtime computes by it."""
+    import onnx
+    from onnx import helper, numpy_helper, parser
+    from onnxruntime import InferenceSession
+
     graph = parser.parse_graph(write_graph(network.recipe.adder == "exact"))
     weights = {
         name.replace("/", "_"): x.transpose(AXES[x.ndim])
