@@ -14,10 +14,11 @@ from typing import Any
 import jax
 
 from mnist_sum.errors import UsageError
-from mnist_sum.terminal import handling_signals
+from mnist_sum.terminal import STOPS, handling_signals
 
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead
+KILL = 9  # not every system has it in `signal`
 CHILD = "MNIST_SUM_CHILD"  # is in the environment of a process that ends with its parent
 OTHER_ENDED = (
     "Another process of this run has ended or cannot be reached; start all of them again with "
@@ -104,14 +105,22 @@ def is_first() -> bool:
 def supervise(argv: Sequence[str]) -> int:
     """Run the command in a process of its own, as JAX aborts one that loses another.
 
-    Returns its exit code; raises UsageError if it was another process that failed.
+    Returns its exit code; raises UsageError if it was killed, or if another process failed.
     """
     worker = start_child(argv)
     with handling_signals(lambda number, frame: worker.send_signal(number)):
         code = worker.wait()
     if code == -signal.SIGABRT:
         raise UsageError(OTHER_ENDED)
+    if code < 0 and -code not in STOPS:
+        again = "start all processes of this run again with --resume"
+        raise UsageError(f"This process was killed by {name_signal(-code)}; {again}.")
     return code if code >= 0 else 128 - code
+
+
+def name_signal(number: int) -> str:
+    """Name a signal that has killed a process, and what it often means."""
+    return f"signal {number}{', often for want of memory' if number == KILL else ''}"
 
 
 def start_child(argv: Sequence[str], **settings: Any) -> subprocess.Popen:

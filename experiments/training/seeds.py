@@ -16,7 +16,7 @@ from experiments.report.records import read_run
 from experiments.system import workdir
 from experiments.system.arguments import resume_command
 from experiments.system.device import DeviceChoice, available_cores, own_cores
-from experiments.system.distributed import start_child
+from experiments.system.distributed import name_signal, start_child
 from experiments.training.progress import COMPILING, figures_of, new_bar
 from mnist_sum.errors import UsageError
 
@@ -121,9 +121,8 @@ def outcome(training: Training, go_on: str) -> str:
     seed, folder, process, part, _ = training
     code = process.returncode
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
-        number = abs(code) % 128
-        memory = ", often for want of memory" if number == 9 else ""
-        raise UsageError(f"Seed {seed} was killed by signal {number}{memory}; go on with: {go_on}")
+        killer = name_signal(abs(code) % 128)
+        raise UsageError(f"Seed {seed} was killed by {killer}; go on with: {go_on}")
     if code:
         where, log = ("", part) if part.exists() else (f" in {log_of(folder)}", log_of(folder))
         last = ["nothing", *log.read_text("utf-8", errors="replace").splitlines()][-1]
