@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.report import Row, text_table
 from experiments.report.layers import layer_table, list_layers
-from experiments.report.tables import Row, text_table
 from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import choose_devices, describe_environment
 from experiments.system.self_check import check_step
@@ -58,9 +58,7 @@ def pixel_table(splits: Splits) -> str:
     rows: list[Row] = [("images", "count", "mean", "std", "min", "max")]
     for split, dataset in splits._asdict().items():
         image = np.asarray(dataset.image)
-        mean = image.mean()
-        variance = np.square(image, dtype=np.uint16).mean() - mean**2  # 255 squared fits 16 bits
-        moments = f"{mean:.2f}", f"{variance**0.5:.2f}"
+        moments = f"{image.mean():.2f}", f"{image.std(dtype=np.float32):.2f}"
         rows.append((split, len(image), *moments, int(image.min()), int(image.max())))
     return text_table(rows)
 

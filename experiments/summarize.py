@@ -16,8 +16,8 @@ from typing import Any
 import tyro
 
 from experiments.configs import fields_of, list_differences
+from experiments.report import text_table
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, read_run
-from experiments.report.tables import text_table
 from experiments.system import workdir
 from experiments.system.arguments import command
 from mnist_sum.errors import UsageError

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says, in the form it promises; how fast is not a test."""
+"""The benchmark measures what it says; a ratio is of what was quiet. How fast is not a test."""
 
 import json
 
@@ -8,6 +8,7 @@ from experiments.configs import Config
 from experiments.workshop import bench
 from experiments.workshop.bench import BenchOptions, main, run
 from experiments.workshop.benchmark import turn
+from experiments.workshop.benchmark.results import compare, summarize_runs
 from tests.tiny import EXAMPLES, RECIPE
 
 CONFIG = Config(RECIPE, dataset="sample", train_examples=EXAMPLES)
@@ -64,3 +65,49 @@ def test_what_is_missing_is_one_sentence(capsys, monkeypatch):
     printed = capsys.readouterr().err
     assert printed.startswith("error: --device gpu needs a GPU that JAX can use")
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(("way", "is_last"), [("", False), ("channels last", True)])
+def test_a_way_of_pytorch_has_its_layout(way, is_last):
+    torch = pytest.importorskip("torch")
+    pytorch = pytest.importorskip("experiments.workshop.benchmark.pytorch")
+    outputs, model = [], pytorch.TorchMnistSum()
+    pytorch.change(model, way)
+    second = model.mnist_mode.convblock2[0]
+    second.register_forward_hook(lambda module, inputs, output: outputs.append(output))
+    model(torch.zeros(2, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.long))
+    assert outputs[0].is_contiguous(memory_format=torch.channels_last) == is_last
+
+
+def row(what, *speeds, left=1.0):
+    return {"what": what, "images_per_second": speeds, "left": [left, 1.0, 1.0]}
+
+
+OURS, EAGER = row("ours", 300, 330, 270), row("PyTorch", 150, 165, 150)
+OTHERS = [
+    row("PyTorch channels last", 200, 150, 180),
+    {"what": "PyTorch compiled", "cannot": "There is no compiler."},
+]
+TO_LAST = {"to": "PyTorch channels last", "median": 1.5, "least": 1.5, "most": 2.2}
+
+
+@pytest.mark.parametrize(
+    ("rows", "ratio"),
+    [
+        ([OURS, EAGER, *OTHERS], TO_LAST),
+        ([OURS, EAGER, row("PyTorch compiled", 1, 1, 1, left=0.89)], None),  # it might be faster
+        ([row("ours", 300, 330, 270, left=0.5), EAGER], None),
+        ([OURS], None),
+    ],
+)
+def test_the_ratio(rows, ratio):
+    assert compare(rows) == ratio
+
+
+def test_runs_that_were_disturbed_count_for_accuracies_alone():
+    figures = [(30.0, 1.0, 0.991, 0.98), (32.0, 1.0, 0.992, 0.98), (90.0, 0.3, 0.993, 0.98)]
+    names = ("training_seconds", "left", "digit_accuracy", "sum_accuracy")
+    runs = [dict(zip(names, of_run, strict=True)) for of_run in figures]
+    assert summarize_runs(runs) == ("31.0 ± 1.4 s", "99.20 ± 0.10 and 98.00 ± 0.00 %")
+    assert summarize_runs(runs[2:]) == ("disturbed", "99.30 and 98.00 %")

@@ -36,6 +36,9 @@ def test_a_record_is_of_the_config_of_its_name_and_summed_up(folder):
     made = summary_of(noted, dict(zip(summary["seeds"], runs, strict=True)))
     assert made.pop("training_seconds") == pytest.approx(summary.pop("training_seconds"))
     assert made == summary
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    for reached in made["test"]["last_epoch"].values():
+        assert f"{100 * reached['mean']:.2f} ± {100 * reached['std']:.2f}" in text
 
 
 def record(folder, seed, accuracies, epochs=3):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from experiments.configs import base, sample
+from experiments.report import markdown_table, text_table
 from experiments.report.page import write_report
 from experiments.report.records import original_records
-from experiments.report.tables import markdown_table, text_table
 from experiments.system.this_run import Run
 from mnist_sum.data import load
 from mnist_sum.learning.batch import all_sums

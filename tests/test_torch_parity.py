@@ -63,7 +63,7 @@ def train_both(model, recipe, state, steps):
     """Train on the same batches; return the state, and the digit's and sum's losses of both."""
     train = load("sample").train
     size = recipe.batch_size
-    optimizer = reference.make_optimizer(model, recipe.learning_rate)
+    optimizer = torch.optim.SGD(model.parameters(), recipe.learning_rate, reference.MOMENTUM)
     ours, theirs = [], []
     for start in range(0, steps * size, size):
         batch = Batch(*(jnp.asarray(column[start : start + size]) for column in train))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Shaped
 
-from experiments.report.tables import Row, text_table
+from experiments.report import Row, text_table
 from mnist_sum.learning.model import MnistSum
 
 

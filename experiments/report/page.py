@@ -6,10 +6,10 @@ from textwrap import fill
 import numpy as np
 
 from experiments.configs import Config, base, fields_of
+from experiments.report import Row, markdown_table
 from experiments.report.layers import layer_table, list_layers
 from experiments.report.pictures import COLOURS, confusion, graph, tiles
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
-from experiments.report.tables import Row, markdown_table
 from experiments.system.device import describe_environment
 from experiments.system.this_run import Run
 from experiments.system.workdir import CURVES, MODEL, PICTURES, REPORT, SAMPLES, write

@@ -19,7 +19,7 @@ from mnist_sum.files.weights import (
     check_arrays,
     check_finite,
     name_leaves,
-    variables_like,
+    state_like,
 )
 from mnist_sum.recipe import Recipe
 
@@ -59,7 +59,7 @@ def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
             'torch.load(path, map_location="cpu", weights_only=True) returns.'
         )
     given = {name: _to_numpy(x) for name, x in state_dict.items()}
-    zeros = name_leaves(variables_like(Recipe()))
+    zeros = name_leaves(state_like(Recipe()).variables)
     check_arrays(given, _rename(zeros, 0))
     check_finite(given)
     for name, array in given.items():
@@ -83,7 +83,7 @@ def to_torch(
     `step` is the number of training steps taken, as in TrainState. Raises WeightsError.
     """
     leaves = name_leaves(variables)
-    check_arrays(leaves, name_leaves(variables_like(Recipe())))
+    check_arrays(leaves, name_leaves(state_like(Recipe()).variables))
     return _rename(leaves, int(step))
 
 

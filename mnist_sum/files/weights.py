@@ -86,7 +86,7 @@ def pack(network: Network, provenance: Mapping[str, Any]) -> bytes:
     """Make the content of a file of weights; raises WeightsError, and InputError for no Network."""
     check_network(network)
     arrays = name_leaves(network.variables)
-    check_arrays(arrays, name_leaves(variables_like(network.recipe)))
+    check_arrays(arrays, name_leaves(state_like(network.recipe).variables))
     check_finite(arrays)
     description = describe_arrays(network.recipe, provenance, arrays)
     return save(arrays, {METADATA: json.dumps(description)})
@@ -119,7 +119,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
         check_whole(description, arrays)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path} is damaged ({error}): fetch it again.") from error
-    recipe, variables = restore_tree(path, description, arrays, variables_like)
+    recipe, variables = restore_tree(path, description, arrays, lambda x: state_like(x).variables)
     return Network(recipe, jax.device_put(variables)), description
 
 
@@ -199,11 +199,6 @@ def state_like(recipe: Recipe) -> TrainState:
     create = partial(create_state, recipe, total_steps=1)
     shapes = jax.eval_shape(create, jax.eval_shape(jax.random.key, 0))
     return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
-
-
-def variables_like(recipe: Recipe) -> dict[str, dict]:
-    """Make zeros in the shapes of the variables of a recipe's network."""
-    return state_like(recipe).variables
 
 
 def check_arrays(given: Arrays, expected: Arrays) -> None:

@@ -52,7 +52,7 @@ def make_golden() -> Golden:
     golden = arrays("weights", model.state_dict().items())
     golden |= arrays("outputs", evaluate(model, test_batch))
 
-    optimizer = reference.make_optimizer(model, LEARNING_RATE)
+    optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, reference.MOMENTUM)
     losses = [train_step(model, optimizer, batches[0])]
     gradient_norms = [x.grad.norm() for x in model.parameters() if x.grad is not None]
     running = ((name, x) for name, x in model.named_buffers() if "running" in name)
@@ -119,7 +119,7 @@ def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
     for name, array in model.state_dict().items():
         if ".1." in name and array.is_floating_point():
             nn.init.uniform_(array, 0.5, 1.5)
-    optimizer = reference.make_optimizer(model)
+    optimizer = torch.optim.SGD(model.parameters(), reference.LEARNING_RATE, reference.MOMENTUM)
     for batch in batches:
         train_step(model, optimizer, batch)
     return model.float().double()  # what float32 can hold

@@ -7,9 +7,9 @@ import torch
 
 from experiments.system.device import available_cores
 from experiments.workshop.benchmark.torch_reference import (
+    MOMENTUM,
     TorchBatch,
     TorchMnistSum,
-    make_optimizer,
     torch_batch,
     train_step,
 )
@@ -28,7 +28,7 @@ def measure(job: Job) -> Figures:
     images = len(train.digit)
     columns = [column.to(place) for column in torch_batch(train, 0, images)]
     model = TorchMnistSum(recipe.dropout_rate).to(place)
-    optimizer = make_optimizer(model, recipe.learning_rate)
+    optimizer = torch.optim.SGD(model.parameters(), recipe.learning_rate, MOMENTUM)
     change(model, job.way)
 
     def train_epoch(_: int) -> None:

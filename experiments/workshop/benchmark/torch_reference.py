@@ -90,13 +90,6 @@ def torch_batch(dataset: Dataset, start: int, stop: int) -> TorchBatch:
     return TorchBatch(image, digit.long(), number.long())
 
 
-def make_optimizer(
-    model: TorchMnistSum, learning_rate: float = LEARNING_RATE
-) -> torch.optim.Optimizer:
-    """Make the optimizer of the original."""
-    return torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM)
-
-
 def train_step(
     model: TorchMnistSum, optimizer: torch.optim.Optimizer, batch: TorchBatch
 ) -> tuple[Tensor, Tensor]:

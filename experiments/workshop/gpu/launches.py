@@ -64,23 +64,18 @@ def trace(name: str, device: jax.Device) -> Traced:
 
 def main() -> None:
     """Compile all programs, and record what they launch; git diff shows what has changed."""
+    os.environ["JAX_SKIP_CUDA_CONSTRAINTS_CHECK"] = "1"
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_compilation_cache", False)  # or nothing would be written
+    add_xla_flag("--xla_gpu_autotune_level=0")  # which would need the card
     with tempfile.TemporaryDirectory() as folder:
-        prepare(folder)
+        add_xla_flag(f"--xla_dump_to={folder} --xla_dump_hlo_as_text")
         card = get_topology_desc("h100", "cuda", target_config=CARD.read_text(), topology="1x1x1")
         device = card.devices[0]
         programs = {name: count(trace(name, device).lower(), Path(folder)) for name in PROGRAMS}
     record = json.dumps({"jax": jax.__version__, "programs": programs}, indent=1)
     print(record)
     RECORD.write_text(record + "\n")
-
-
-def prepare(folder: str) -> None:
-    """Have XLA compile for a GPU that isn't there; call it before JAX first looks for devices."""
-    os.environ["JAX_SKIP_CUDA_CONSTRAINTS_CHECK"] = "1"
-    jax.config.update("jax_platforms", "cpu")
-    jax.config.update("jax_enable_compilation_cache", False)  # or nothing would be written
-    add_xla_flag("--xla_gpu_autotune_level=0")  # which would need the card
-    add_xla_flag(f"--xla_dump_to={folder} --xla_dump_hlo_as_text")
 
 
 def count(lowered: Lowered, folder: Path) -> dict[str, int]:
