@@ -1,6 +1,7 @@
 """The recipe: the original's recipe by default, and no value that cannot be run."""
 
 import dataclasses
+import inspect
 import re
 
 import pytest
@@ -62,4 +63,4 @@ def test_fields_that_do_not_exist_or_go_together_are_named(fields, message):
 
 def test_every_field_is_explained():
     for field in dataclasses.fields(Recipe):
-        assert f"\n        {field.name}: " in Recipe.__doc__
+        assert f"\n    {field.name}: " in inspect.getdoc(Recipe)
