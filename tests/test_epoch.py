@@ -76,12 +76,11 @@ def test_an_epoch_is_decided_by_its_key(dataset):
     assert (next(kernels) != next(kernels)).any()
 
 
-@pytest.mark.parametrize("examples", [10, 26])
-def test_a_short_batch_is_trained_on_as_well(dataset, examples):
-    part = Dataset(*(x[:examples] for x in dataset))
+def test_a_short_batch_is_trained_on_as_well(dataset):
+    part = Dataset(*(x[:26] for x in dataset))
     state, totals = train_epoch(RECIPE, new_state(), part, jax.random.key(0))
-    assert state.step == count_steps(RECIPE, examples)
-    assert totals["digit_loss"].size == examples
+    assert state.step == count_steps(RECIPE, 26) == 2
+    assert totals["digit_loss"].size == 26
 
 
 @pytest.mark.long

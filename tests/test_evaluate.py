@@ -13,10 +13,15 @@ from mnist_sum.learning.model import Outputs
 from tests.tiny import EXAMPLES
 
 
-def test_all_answers_are_counted_without_jit_too(network, dataset):
+def test_all_answers_are_counted(network, dataset):
     totals = evaluate(network, dataset)
     assert totals["digit_loss"].size == EXAMPLES
     assert totals["sum_accuracy"].size == EXAMPLES * 10
+
+
+@pytest.mark.long
+def test_without_jit_evaluation_is_the_same(network, dataset):
+    totals = evaluate(network, dataset)
     with jax.disable_jit():
         chex.assert_trees_all_close(evaluate(network, dataset), totals, rtol=1e-4)
 

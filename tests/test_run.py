@@ -159,7 +159,12 @@ raise SystemExit(codes[0])
 
 
 def test_a_thread_of_a_clone_that_is_not_installed_trains_and_prints_in_ascii(tmp_path):
-    environment = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    environment = {
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "80",
+        "JAX_NUM_CPU_DEVICES": "1",
+    }
     finished = subprocess.run(
         [sys.executable, "-c", ODD], capture_output=True, text=True, env=os.environ | environment,
         cwd=tmp_path,
