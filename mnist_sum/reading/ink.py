@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from scipy import ndimage
 
 from mnist_sum.errors import BlankError, InputError
+from mnist_sum.reading.lines import rub_out_lines
 from mnist_sum.reading.paper import find_ink
 from mnist_sum.reading.sheet import cut_sheet, tile
 
@@ -46,7 +47,7 @@ def draw_digit(name: str, grey: UInt8[np.ndarray, "height width"]) -> UInt8[np.n
 
     Raises InputError, which begins with `name`, if there is no digit, or not one alone.
     """
-    ink = find_ink(name, cut_sheet(grey))
+    ink = rub_out_lines(find_ink(name, cut_sheet(grey)))
     ink = ink * keep_digit(name, ink > INK)
     top, bottom, left, right = box_of(np.argwhere(ink > 0))
     return place(set_width(ink[top:bottom, left:right]))

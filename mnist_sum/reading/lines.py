@@ -1,0 +1,119 @@
+"""Rub out what is ruled: the lines of paper, its squares, and what a digit is underlined with.
+
+1. Lines may lie askew by 8 degrees. Of all angles, take the one at which most ink lies in one row,
+   and shear the picture by it. Do the same for columns.
+2. A line of paper runs from border to border and is thin. Take all of them for lines if what is
+   left, the digit, touches no border, as the bar of a 7 does that fills its picture.
+3. An underline is thin, solid, 1.4 times as wide as the digit, beyond both of its sides, and below.
+4. Where a line has ink on both sides, the digit crosses it: leave that.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import ndimage
+
+INK = 0.2
+SLOPES = np.tan(np.radians(np.arange(-8, 8.1, 0.25)))
+ACROSS = 0.85  # of the picture's width
+SOLID = 0.9  # of what lies between its ends
+WIDER = 1.4  # than the digit
+LEAST_ROOM = 0.2  # of the picture's width, where a line leaves it in a corner
+REST = 0.05  # of the digit: what may be below its underline
+THICKEST = 0.05  # of the picture's longer side
+FRINGE = 2  # pixels beside a line
+
+Plane = Float[np.ndarray, "height width"]
+Mask = Bool[np.ndarray, "height width"]
+
+
+def rub_out_lines(ink: Plane) -> Plane:
+    """Take out the lines that a digit is written on or between."""
+    mask = ink > INK
+    (ruled, under), (columns, _) = find_lines(mask), find_lines(mask.T)
+    lines = ruled | columns.T
+    if lines.any() and is_inside(lines, largest_part(mask & ~lines)):
+        ink = erase(erase(ink, ruled).T, columns).T
+        under = find_lines(ink > INK)[1]
+    while under.any():
+        ink = erase(ink, under)
+        under = find_lines(ink > INK)[1]
+    return ink
+
+
+def find_lines(mask: Mask) -> tuple[Mask, Mask]:
+    """Find rows that run across the picture, and those that underline the rest."""
+    height, width = mask.shape
+    middle = np.arange(width) - width / 2
+    y, x = np.nonzero(mask)
+    rows = np.rint(y - SLOPES[:, None] * middle[x]).astype(int) + width
+    sharpness = [np.square(np.bincount(row)).sum() for row in rows]
+    shift = np.rint(SLOPES[np.argmax(sharpness)] * middle).astype(int)
+
+    sheared, room = shear(mask, shift), shear(np.ones_like(mask), shift).sum(1)
+    count = ndimage.maximum_filter1d(sheared, 3, 0).sum(1)
+    across = thin((count >= ACROSS * room) & (room > LEAST_ROOM * width), mask.shape)
+    under = find_underline(sheared & ~across[:, None])
+    return shear_back(across, shift, height), shear_back(under, shift, height)
+
+
+def find_underline(mask: Mask) -> Bool[np.ndarray, " row"]:
+    """Find rows of an underline; none if there is none."""
+    count, first, last = mask.sum(1), mask.argmax(1), mask.shape[1] - mask[:, ::-1].argmax(1)
+    solid = (count > 0) & (count >= SOLID * (last - first))
+    longest = int((count * solid).argmax())
+    rows = thin(solid & (count >= SOLID * count[longest]), mask.shape)
+    digit = largest_part(mask & ~rows[:, None])
+    height, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
+    return rows & (
+        rows[longest]
+        and len(height) > 3 * rows.sum()
+        and mask[longest + rows.sum() :, first[longest] : last[longest]].sum() < REST * digit.sum()
+        and first[longest] < columns[0]
+        and columns[-1] + 1 < last[longest]
+        and count[longest] >= WIDER * len(columns)
+    )
+
+
+def thin(rows: Bool[np.ndarray, " row"], shape: tuple[int, int]) -> Bool[np.ndarray, " row"]:
+    """Keep lines that are thin, and add their fringes."""
+    lines, count = ndimage.label(rows)
+    thickness = np.bincount(lines, minlength=count + 1)
+    thickness[0] = max(shape)
+    return ndimage.binary_dilation(thickness[lines] <= THICKEST * max(shape), iterations=FRINGE)
+
+
+def shear(mask: Mask, shift: Int[np.ndarray, " column"]) -> Mask:
+    """Move each column up, by a number of pixels of its own, in a picture that is high enough."""
+    room = np.abs(shift).max()
+    mask = np.pad(mask, ((2 * room,) * 2, (0, 0)))
+    rows = np.arange(room, len(mask) - room)[:, None] + shift
+    return mask[rows, np.arange(mask.shape[1])]
+
+
+def shear_back(rows: Bool[np.ndarray, " row"], shift: Int[np.ndarray, " column"], height: int) -> Mask:
+    """Draw rows of the sheared picture where they were before."""
+    return rows[np.arange(height)[:, None] - shift + np.abs(shift).max()]
+
+
+def erase(ink: Plane, lines: Mask) -> Plane:
+    """Take lines out of rows; but where there is ink above and below, it stays."""
+    if not lines.any():
+        return ink
+    numbers = ndimage.label(lines[:, lines.sum(0).argmax()])[0]
+    size = np.bincount(numbers)[1:].max() + 2
+    without = np.where(lines, 0, ink)
+    strokes = np.ones((size, 1)), np.eye(size), np.eye(size)[::-1]
+    closed = [ndimage.grey_closing(without, footprint=stroke) for stroke in strokes]
+    return np.where(lines, np.maximum.reduce(closed), without)
+
+
+def largest_part(mask: Mask) -> Mask:
+    """Find the largest connected part; nothing if there is none."""
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    return parts == np.bincount(parts.ravel())[1:].argmax() + 1 if count else mask
+
+
+def is_inside(lines: Mask, part: Mask) -> bool:
+    """Tell whether there is something, and not on the picture's border."""
+    border = np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]])
+    return bool(part.any() and not border.any())
