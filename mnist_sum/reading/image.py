@@ -6,10 +6,16 @@ from PIL import Image
 
 from mnist_sum.errors import BlankError
 from mnist_sum.reading.ink import BOX, SIDE, draw_digit
+from mnist_sum.reading.lines import rub_out_lines
 from mnist_sum.reading.opening import Picture, make_grey, open_pages
+from mnist_sum.reading.paper import find_ink
+from mnist_sum.reading.sheet import Grey, cut_sheet
 
 SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
 DARK, LIGHT = 16, 64  # what MNIST's background is below, and its brightest pixel above
+TINY, SMALL = 20, 32  # pixels of the longer side: data sets of digits have pictures so small
+EVEN = 3  # grey levels
+MARGIN = 0.25  # of the longer side
 OFF_CENTRE = 0.6  # pixels: its centre of mass is at pixel 14, rounded
 
 
@@ -35,15 +41,20 @@ def read_page(picture: Picture) -> tuple[str, UInt8[np.ndarray, "28 28"]]:
     raise blank
 
 
-def make_mnist(name: str, pixels: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "28 28"]:
-    """Make MNIST's image of a grey picture."""
+def make_mnist(name: str, pixels: Grey) -> UInt8[np.ndarray, "28 28"]:
+    """Make MNIST's image of a grey picture: find the digit, then clean it."""
     for candidate in (pixels, 255 - pixels):
         if _is_mnist(candidate):
             return candidate.copy()
-    return draw_digit(name, np.asarray(_fit(Image.fromarray(pixels))))
+    side = max(pixels.shape)
+    grey = _fit(_add_margin(pixels))
+    if side <= TINY:  # too small to show more than a digit
+        return draw_digit(name, find_ink(name, grey, even=True))
+    ink = find_ink(name, cut_sheet(grey))
+    return draw_digit(name, ink if side <= SMALL else rub_out_lines(ink))
 
 
-def _is_mnist(pixels: UInt8[np.ndarray, "height width"]) -> bool:
+def _is_mnist(pixels: Grey) -> bool:
     """Tell MNIST's own: 20 pixels large, with the centre of mass at the centre."""
     if pixels.shape != (SIDE, SIDE) or pixels.max() < LIGHT:
         return False
@@ -53,13 +64,22 @@ def _is_mnist(pixels: UInt8[np.ndarray, "height width"]) -> bool:
     return bool(BOX - 2 <= size <= BOX and np.abs(away).max() < OFF_CENTRE)
 
 
-def _fit(grey: Image.Image) -> Image.Image:
+def _add_margin(pixels: Grey) -> Grey:
+    """Add paper around a picture that is small or cut close, if its border shows even paper."""
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    for tone in (pixels.min(), pixels.max()):
+        paper = np.abs(border.astype(int) - tone) <= EVEN
+        if paper.mean() > 0.5 and (max(pixels.shape) <= SMALL or not paper.all()):
+            return np.pad(pixels, round(MARGIN * max(pixels.shape)), constant_values=tone)
+    return pixels
+
+
+def _fit(pixels: Grey) -> Grey:
     """Bring the longer side between SHORTEST and LONGEST, by a whole factor."""
-    longer = max(grey.size)
+    grey, longer = Image.fromarray(pixels), max(pixels.shape)
     if longer > LONGEST:
-        factor = -(-longer // LONGEST)
-        grey = grey.reduce(factor)
+        grey = grey.reduce(-(-longer // LONGEST))
     elif longer < SHORTEST:
         factor = -(-SHORTEST // longer)
         grey = grey.resize((grey.width * factor, grey.height * factor), Image.Resampling.BICUBIC)
-    return grey
+    return np.asarray(grey)

@@ -4,7 +4,7 @@
    and shear the picture by it. Do the same for columns.
 2. A line of paper runs from border to border and is thin. Take all of them for lines if what is
    left, the digit, touches no border, as the bar of a 7 does that fills its picture.
-3. An underline is thin, solid, 1.4 times as wide as the digit, beyond both of its sides, and below.
+3. An underline is thin, solid, longer than the digit on both sides, and below it.
 4. Where a line has ink on both sides, the digit crosses it: leave that.
 """
 
@@ -12,18 +12,22 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
-INK = 0.2
+INK = 0.2  # what counts: faint lines too
 SLOPES = np.tan(np.radians(np.arange(-8, 8.1, 0.25)))
 ACROSS = 0.85  # of the picture's width
 SOLID = 0.9  # of what lies between its ends
-WIDER = 1.4  # than the digit
-LEAST_ROOM = 0.2  # of the picture's width, where a line leaves it in a corner
+BEYOND = 0.2  # of the digit's width, on either side of it
+END = 0.03  # of the picture's width: where it may begin or end
+LEAST_ROOM = 0.2  # of the picture's width: what a line that leaves it in a corner has in it
+START = 0.25  # of the line, where the tail of a 2 begins
 REST = 0.05  # of the digit: what may be below its underline
 THICKEST = 0.05  # of the picture's longer side
 FRINGE = 2  # pixels beside a line
 
 Plane = Float[np.ndarray, "height width"]
 Mask = Bool[np.ndarray, "height width"]
+Row = Int[np.ndarray, " row"]
+Rows = Bool[np.ndarray, " row"]
 
 
 def rub_out_lines(ink: Plane) -> Plane:
@@ -31,7 +35,7 @@ def rub_out_lines(ink: Plane) -> Plane:
     mask = ink > INK
     (ruled, under), (columns, _) = find_lines(mask), find_lines(mask.T)
     lines = ruled | columns.T
-    if lines.any() and is_inside(lines, largest_part(mask & ~lines)):
+    if lines.any() and is_inside(largest_part(mask & ~lines)):
         ink = erase(erase(ink, ruled).T, columns).T
         under = find_lines(ink > INK)[1]
     while under.any():
@@ -50,31 +54,39 @@ def find_lines(mask: Mask) -> tuple[Mask, Mask]:
     shift = np.rint(SLOPES[np.argmax(sharpness)] * middle).astype(int)
 
     sheared, room = shear(mask, shift), shear(np.ones_like(mask), shift).sum(1)
-    count = ndimage.maximum_filter1d(sheared, 3, 0).sum(1)
-    across = thin((count >= ACROSS * room) & (room > LEAST_ROOM * width), mask.shape)
+    count, first, last = ends(ndimage.maximum_filter1d(sheared, 3, 0))
+    reaches = ((first <= END * width) & (last >= (1 - END) * width)) | (room < width)
+    rows = reaches & (count >= ACROSS * room) & (room > LEAST_ROOM * width)
+    across = thin(rows, mask.shape)
     under = find_underline(sheared & ~across[:, None])
     return shear_back(across, shift, height), shear_back(under, shift, height)
 
 
-def find_underline(mask: Mask) -> Bool[np.ndarray, " row"]:
+def find_underline(mask: Mask) -> Rows:
     """Find rows of an underline; none if there is none."""
-    count, first, last = mask.sum(1), mask.argmax(1), mask.shape[1] - mask[:, ::-1].argmax(1)
+    count, first, last = ends(mask)
     solid = (count > 0) & (count >= SOLID * (last - first))
     longest = int((count * solid).argmax())
     rows = thin(solid & (count >= SOLID * count[longest]), mask.shape)
     digit = largest_part(mask & ~rows[:, None])
     height, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
+    contact = np.flatnonzero(mask[max(rows.argmax() - 1, 0)])
     return rows & (
         rows[longest]
+        and (not contact.size or contact.mean() - first[longest] > START * count[longest])
         and len(height) > 3 * rows.sum()
         and mask[longest + rows.sum() :, first[longest] : last[longest]].sum() < REST * digit.sum()
-        and first[longest] < columns[0]
-        and columns[-1] + 1 < last[longest]
-        and count[longest] >= WIDER * len(columns)
+        and columns[0] - first[longest] > BEYOND * len(columns)
+        and last[longest] - 1 - columns[-1] > BEYOND * len(columns)
     )
 
 
-def thin(rows: Bool[np.ndarray, " row"], shape: tuple[int, int]) -> Bool[np.ndarray, " row"]:
+def ends(mask: Mask) -> tuple[Row, Row, Row]:
+    """Count the pixels of each row, and find its first and the one after its last."""
+    return mask.sum(1), mask.argmax(1), mask.shape[1] - mask[:, ::-1].argmax(1)
+
+
+def thin(rows: Rows, shape: tuple[int, int]) -> Rows:
     """Keep lines that are thin, and add their fringes."""
     lines, count = ndimage.label(rows)
     thickness = np.bincount(lines, minlength=count + 1)
@@ -82,7 +94,7 @@ def thin(rows: Bool[np.ndarray, " row"], shape: tuple[int, int]) -> Bool[np.ndar
     return ndimage.binary_dilation(thickness[lines] <= THICKEST * max(shape), iterations=FRINGE)
 
 
-def shear(mask: Mask, shift: Int[np.ndarray, " column"]) -> Mask:
+def shear(mask: Mask, shift: Row) -> Mask:
     """Move each column up, by a number of pixels of its own, in a picture that is high enough."""
     room = np.abs(shift).max()
     mask = np.pad(mask, ((2 * room,) * 2, (0, 0)))
@@ -90,7 +102,7 @@ def shear(mask: Mask, shift: Int[np.ndarray, " column"]) -> Mask:
     return mask[rows, np.arange(mask.shape[1])]
 
 
-def shear_back(rows: Bool[np.ndarray, " row"], shift: Int[np.ndarray, " column"], height: int) -> Mask:
+def shear_back(rows: Rows, shift: Row, height: int) -> Mask:
     """Draw rows of the sheared picture where they were before."""
     return rows[np.arange(height)[:, None] - shift + np.abs(shift).max()]
 
@@ -113,7 +125,7 @@ def largest_part(mask: Mask) -> Mask:
     return parts == np.bincount(parts.ravel())[1:].argmax() + 1 if count else mask
 
 
-def is_inside(lines: Mask, part: Mask) -> bool:
+def is_inside(part: Mask) -> bool:
     """Tell whether there is something, and not on the picture's border."""
     border = np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]])
     return bool(part.any() and not border.any())

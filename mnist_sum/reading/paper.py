@@ -36,11 +36,11 @@ Grey = UInt8[np.ndarray, "height width"]
 Plane = Float[np.ndarray, "height width"]
 
 
-def find_ink(name: str, grey: Grey) -> Plane:
-    """Measure how much ink each pixel has, 0 to 1."""
+def find_ink(name: str, grey: Grey, even: bool = False) -> Plane:
+    """Measure how much ink each pixel has, 0 to 1; on paper that may be known to be even."""
     grey = grey.clip(255 - third_largest(255 - grey), third_largest(grey))
     smooth = np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(1)))
-    away = take_off_paper(smooth)
+    away = take_off_paper(smooth, even)
     steps = (x[:, NOISE_STEP:].astype(np.int16) - x[:, :-NOISE_STEP] for x in (smooth, smooth.T))
     noise = min(float(np.median(np.abs(x))) for x in steps)
     if away.max() < max(MIN_CONTRAST, MIN_NOISES * noise):
@@ -49,7 +49,7 @@ def find_ink(name: str, grey: Grey) -> Plane:
     return ((away / level - LOW) / (HIGH - LOW)).clip(0, 1)
 
 
-def take_off_paper(grey: Grey) -> Plane:
+def take_off_paper(grey: Grey, even: bool) -> Plane:
     """Measure how much darker than the paper, or lighter, each pixel is."""
     light = grey > otsu(grey)
     if light.all() or not light.any():
@@ -60,7 +60,7 @@ def take_off_paper(grey: Grey) -> Plane:
     edge = (share > 0.001) & (share < 0.999)
     between = (grey > dark_tone + far) & (grey < light_tone - far) & ~edge
     beyond = (grey < dark_tone - far) | (grey > light_tone + far)
-    if (between | beyond).mean() > MOST_FAR:
+    if not even and (between | beyond).mean() > MOST_FAR:
         return take_off_uneven_paper(grey.astype(np.float32))
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]

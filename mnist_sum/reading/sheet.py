@@ -20,6 +20,7 @@ CELLS = 100  # along the longer side
 COVER = 0.93  # of the smallest rectangle around it
 LEAST_SHEET, LEAST_FRAME, MOST = 0.04, 0.1, 0.98  # of the picture
 LEAST_HELD, MOST_HELD = 0.002, 0.45  # of the sheet
+CLEAN = 0.8  # of a sheet's rim
 EDGE = 0.02  # of the sheet's shorter side
 
 Grey = UInt8[np.ndarray, "height width"]
@@ -80,6 +81,9 @@ def holds_something(tone: Mask, filled: Mask, top: int, left: int, cell: int) ->
         filled = ndimage.binary_erosion(filled, iterations=2).repeat(cell, 0).repeat(cell, 1)
     box = tone[top : top + filled.shape[0], left : left + filled.shape[1]]
     filled = filled[: box.shape[0], : box.shape[1]]
+    ring = filled & ~ndimage.binary_erosion(filled, iterations=3)
+    if box[ring].mean() < CLEAN:
+        return False
     area, same = filled.sum(), box[filled].sum()
     around = (tone.sum() - same) / (tone.size - area)
     return bool(LEAST_HELD * area < area - same < MOST_HELD * area and (cell == 1 or around < 0.5))
