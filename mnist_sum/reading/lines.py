@@ -71,7 +71,7 @@ def find_underline(mask: Mask) -> Rows:
     digit = largest_part(mask & ~rows[:, None])
     height, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
     contact = np.flatnonzero(mask[max(rows.argmax() - 1, 0)])
-    return rows & (
+    return rows & bool(
         rows[longest]
         and (not contact.size or contact.mean() - first[longest] > START * count[longest])
         and len(height) > 3 * rows.sum()
