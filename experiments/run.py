@@ -32,7 +32,7 @@ from experiments.system.device import (
 )
 from experiments.system.this_run import Run, load_splits
 from experiments.training.epochs import train
-from experiments.training.seeds import keep_log, train_seeds
+from experiments.training.seeds import end_with_parent, keep_log, train_seeds
 from mnist_sum.data import Splits
 from mnist_sum.devices import keep_compiled_programs
 from mnist_sum.errors import UsageError
@@ -83,26 +83,22 @@ class RunOptions(ConfigOptions):
 
 
 def main(argv: Sequence[str]) -> int:
-    distributed.end_with_parent()
+    end_with_parent()
     with quiet_orbax():
         return exit_code(lambda: start(argv))
 
 
-def start(argv: Sequence[str]) -> int:
-    """Train in this process or, with others, in one that it starts; returns the exit code."""
+def start(argv: Sequence[str]) -> None:
     options = parse(RunOptions, "run", argv)
     place = distributed.find_place(options.process)
     if options.seeds < 1:
         raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
     if place:
         check_together(options)
-        if not distributed.is_child():
-            return distributed.supervise(argv)
     with distributed.joined(place):
         if jax.distributed.is_initialized():
             check_together(options)
         (run if options.seeds == 1 else run_seeds)(options, argv)
-    return 0
 
 
 def check_together(options: RunOptions) -> None:
@@ -114,7 +110,6 @@ def check_together(options: RunOptions) -> None:
 
 
 def run(options: RunOptions, argv: Sequence[str]) -> None:
-    """Train as the options say, from the first line printed to the last file written."""
     from experiments.report.page import write_report  # which raises UsageError without Matplotlib
 
     name, config, compute = options.name, options.config, options.compute
@@ -150,7 +145,6 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
 
 
 def run_seeds(options: RunOptions, argv: Sequence[str]) -> None:
-    """Train each seed in a folder of its own within the work folder, and sum up what they reach."""
     load_splits(options)  # so that what is wrong with the data, or has to be fetched, comes first
     config, folder = options.config, options.workdir or workdir.RUNS / f"{options.name}-seeds"
     seeds = range(config.seed, config.seed + options.seeds)
@@ -195,7 +189,6 @@ def quiet_orbax() -> Iterator[None]:
 
 
 def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:
-    """Say what runs, on what, before anything takes time."""
     kind, name = devices[0].platform, device_name(devices[0])
     on_cpu = " (no GPU found)" if options.device == "auto" and kind == "cpu" else ""
     train, test = (f"{len(dataset.digit):,}" for dataset in splits)

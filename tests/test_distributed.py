@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 from contextlib import nullcontext
-from types import SimpleNamespace
 
 import chex
 import jax
@@ -137,27 +136,6 @@ def test_processes_of_a_scheduler_train_as_one_without_an_option(variables, tmp_
     assert "Device:  8 x cpu" in output
     assert "epoch" not in other_output  # what else there is comes of Gloo
     assert result(tmp_path / "run")[1] == [1]
-
-
-@pytest.mark.parametrize(
-    ("code", "ends"),
-    [
-        (0, 0),
-        (3, 3),
-        (-signal.SIGTERM, 143),
-        (-signal.SIGABRT, "Another process of this run has ended or cannot be reached; start all"),
-        (
-            -signal.SIGKILL,
-            "This process was killed by signal 9, often for want of memory; start al",
-        ),
-        (-signal.SIGSEGV, "This process was killed by signal 11; start all processes of this run"),
-    ],
-)
-def test_what_is_said_of_a_process_that_has_ended(code, ends, monkeypatch):
-    worker = SimpleNamespace(wait=lambda: code)
-    monkeypatch.setattr(distributed, "start_child", lambda _: worker)
-    with pytest.raises(UsageError, match=f"^{ends}") if isinstance(ends, str) else nullcontext():
-        assert distributed.supervise([]) == ends
 
 
 def start_pair(folder):

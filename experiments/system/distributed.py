@@ -3,27 +3,17 @@
 import dataclasses
 import os
 import re
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import jax
 
 from mnist_sum.errors import UsageError
-from mnist_sum.terminal import STOPS, handling_signals
 
 START_SECONDS = 120  # within which all processes must have come together
 HEARTBEAT_SECONDS = 20  # without a sign of life, after which a process is taken for dead
-KILL = 9  # not every system has it in `signal`
-CHILD = "MNIST_SUM_CHILD"  # is in the environment of a process that ends with its parent
-OTHER_ENDED = (
-    "Another process of this run has ended or cannot be reached; start all of them again with "
-    "--resume."
-)
 SCHEDULED = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # hold the number of processes
 IN_KUBERNETES = {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"}
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
@@ -65,7 +55,9 @@ def find_place(options: ProcessOptions) -> dict[str, Any]:
 
 @contextmanager
 def joined(place: Mapping[str, Any]) -> Iterator[None]:
-    """Meet the other processes; end this one at once if they end.
+    """Meet the other processes; raises UsageError if they do not come, or if one of them ends.
+
+    Where none is heard of for a while, JAX ends this process by itself.
 
     Without a place, JAX finds that of a process which Slurm, Open MPI or Kubernetes has started
     with others, and a process that none of them has started trains on its own.
@@ -94,57 +86,12 @@ def joined(place: Mapping[str, Any]) -> Iterator[None]:
         if not jax.distributed.is_initialized():
             raise
         print(str(error).splitlines()[0], file=sys.stderr)
-        raise UsageError(OTHER_ENDED) from error
+        raise UsageError(
+            "Another process of this run has ended or cannot be reached; start all of them again "
+            "with --resume."
+        ) from error
 
 
 def is_first() -> bool:
     """Whether this process is the one that prints and writes."""
     return jax.process_index() == 0
-
-
-def supervise(argv: Sequence[str]) -> int:
-    """Run the command in a process of its own, as JAX aborts one that loses another.
-
-    Returns its exit code; raises UsageError if it was killed, or if another process failed.
-    """
-    worker = start_child(argv)
-    with handling_signals(lambda number, frame: worker.send_signal(number)):
-        code = worker.wait()
-    if code == -signal.SIGABRT:
-        raise UsageError(OTHER_ENDED)
-    if code < 0 and -code not in STOPS:
-        again = "start all processes of this run again with --resume"
-        raise UsageError(f"This process was killed by {name_signal(-code)}; {again}.")
-    return code if code >= 0 else 128 - code
-
-
-def name_signal(number: int) -> str:
-    """Name a signal that has killed a process, and what it often means."""
-    return f"signal {number}{', often for want of memory' if number == KILL else ''}"
-
-
-def start_child(argv: Sequence[str], **settings: Any) -> subprocess.Popen:
-    """Start the command `run` in a process that ends when this one does, however it ends."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "experiments.run", *argv],
-        env={**os.environ, CHILD: "1", **settings.pop("variables", {})},
-        stdin=subprocess.PIPE,  # which the system closes
-        start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
-        **settings,
-    )
-
-
-def is_child() -> bool:
-    """Whether `start_child` has started this process."""
-    return CHILD in os.environ
-
-
-def end_with_parent() -> None:
-    """Watch, in a process that `start_child` has started, for the end of the one that did."""
-
-    def watch() -> None:
-        os.read(sys.stdin.fileno(), 1)  # returns when the other end closes
-        os._exit(1)
-
-    if is_child():
-        threading.Thread(target=watch, daemon=True).start()

@@ -7,6 +7,7 @@ after the other on all.
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +17,11 @@ from experiments.report.records import read_run
 from experiments.system import workdir
 from experiments.system.arguments import resume_command
 from experiments.system.device import DeviceChoice, available_cores, own_cores
-from experiments.system.distributed import name_signal, start_child
 from experiments.training.progress import COMPILING, figures_of, new_bar
 from mnist_sum.errors import UsageError
 
 POLL_SECONDS = 0.2
+KILL = 9  # not every system has it in `signal`
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
 LOG = "MNIST_SUM_LOG"  # in the environment of a seed's process: the file with its output so far
 
@@ -89,20 +90,36 @@ def is_for_processor(device: DeviceChoice) -> bool:
 
 
 def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Training:
-    """Start the training of a seed on some of the cores."""
     own_folder, part = folder / f"seed-{seed}", folder / f".seed-{seed}-{os.getpid()}.log"
     own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(own_folder))
-    variables = {LOG: str(part), "PYTHONIOENCODING": "utf-8"}
+    variables = {**os.environ, LOG: str(part), "PYTHONIOENCODING": "utf-8"}
     if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
         share = available_cores() * len(cores) // len(own_cores())
         variables["JAX_NUM_CPU_DEVICES"] = str(max(1, share))
     workdir.write(part, "")  # raises UsageError if it cannot
     with part.open("wb") as log:
-        settings = {"stdout": log, "stderr": subprocess.STDOUT, "variables": variables}
-        process = start_child([*argv, *own], **settings)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "experiments.run", *argv, *own],
+            env=variables,
+            stdin=subprocess.PIPE,  # which the system closes when this process ends
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # or a terminal's Ctrl-C would reach it twice
+        )
     if cores:
         os.sched_setaffinity(process.pid, cores)
     return Training(seed, own_folder, process, part, cores)
+
+
+def end_with_parent() -> None:
+    """Watch, in a process that trains a seed, for the end of the one that has started it."""
+
+    def watch() -> None:
+        os.read(sys.stdin.fileno(), 1)  # returns when the other end closes
+        os._exit(1)
+
+    if LOG in os.environ:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def keep_log(folder: Path) -> None:
@@ -112,7 +129,6 @@ def keep_log(folder: Path) -> None:
 
 
 def log_of(folder: Path) -> Path:
-    """Name the file with what the training in a folder prints."""
     return folder.with_name(f"{folder.name}.log")
 
 
@@ -121,8 +137,9 @@ def outcome(training: Training, go_on: str) -> str:
     seed, folder, process, part, _ = training
     code = process.returncode
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
-        killer = name_signal(abs(code) % 128)
-        raise UsageError(f"Seed {seed} was killed by {killer}; go on with: {go_on}")
+        number = abs(code) % 128
+        why = ", often for want of memory" if number == KILL else ""
+        raise UsageError(f"Seed {seed} was killed by signal {number}{why}; go on with: {go_on}")
     if code:
         where, log = ("", part) if part.exists() else (f" in {log_of(folder)}", log_of(folder))
         last = ["nothing", *log.read_text("utf-8", errors="replace").splitlines()][-1]
