@@ -42,7 +42,6 @@ class PageOptions:
 
 
 def run(options: PageOptions) -> None:
-    """Write the page and say where; raises UsageError."""
     check_output(options.output, [options.weights], MARK)
     use_processor()
     network = (load_run if options.weights.is_dir() else load_weights)(options.weights)

@@ -41,7 +41,6 @@ class ExportOptions:
 
 
 def run(options: ExportOptions) -> None:
-    """Make the content of a file, try it, and write it."""
     use_processor()  # the products of a GPU are rounded more
     # Weights and a state_dict do not hold the explanation, and are never replaced.
     check_output(options.output, [options.source], mark=EXPLANATION.encode())

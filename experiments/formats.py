@@ -109,7 +109,6 @@ def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, 
 
 
 def by_library(network: Network) -> Compute:
-    """Return what computes the outputs of a network here."""
     return jax.jit(
         lambda image, number: network.model.apply(network.variables, image, number, train=False)
     )

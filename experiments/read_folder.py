@@ -48,7 +48,6 @@ class ReadOptions:
 
 
 def run(options: ReadOptions) -> None:
-    """Read all pictures and print what became of them; raises UsageError."""
     examples = load_examples(options.source)
     if options.picture:
         from mnist_sum.reading import drawing  # and Matplotlib, which nothing else needs here

@@ -138,7 +138,6 @@ def device_name(device: jax.Device) -> str:
 
 
 def describe_environment(devices: list[jax.Device]) -> dict[str, str]:
-    """Name devices, operating system and versions."""
     first = devices[0]
     facts = {"device": f"{len(devices)} x {first.platform}, {device_name(first)}"}
     memory: dict[str, Any] = first.memory_stats() or {}  # processors report none

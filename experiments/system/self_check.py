@@ -33,12 +33,10 @@ def check_step(recipe: Recipe) -> str:
 
 
 def step_error(recipe: Recipe) -> float:
-    """Take a step in float32 and in float64: the greatest relative error of what comes of it."""
     return max(map(relative_error, *(take_step(recipe, x) for x in (jnp.float32, jnp.float64))))
 
 
 def take_step(recipe: Recipe, dtype: DTypeLike) -> tuple[Any, ...]:
-    """Take one step: the distorted images, the losses, gradients and batch-norm statistics."""
     with jax.enable_x64(dtype == jnp.float64):
         state = create_state(recipe, jax.random.key(0), STEPS)
         state = jax.tree.map(lambda x: x.astype(dtype) if x.dtype == jnp.float32 else x, state)

@@ -120,7 +120,6 @@ def note(folder: Path, name: str, config: Config, settings: Mapping[str, Any]) -
 
 
 def read_config(folder: Path) -> Config:
-    """Read the config that a run has noted; raises UsageError."""
     path = folder / CONFIG
     try:
         noted = json.loads(path.read_text(encoding="utf-8"))

@@ -96,7 +96,6 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
 
 
 def draw(run: Run, records: Records) -> None:
-    """Draw the curves so far, beside the original's where these are comparable."""
     from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
 
     draw_curves(records, original_records(run.config), run.folder / workdir.CURVES)
@@ -193,7 +192,6 @@ def write_profile(state: TrainState, run: Run, folder: Path) -> None:
 def run_epoch(
     state: TrainState, run: Run, epoch: int, compiled: Future[None]
 ) -> tuple[TrainState, dict[str, Any]]:
-    """Train one epoch, evaluate, and show both; returns the epoch's record."""
     config, (data, test) = run.config, run.splits
     recipe, examples = config.recipe, len(data.digit)
     label = f"epoch {epoch:>{len(str(config.epochs))}}/{config.epochs}"

@@ -24,7 +24,6 @@ def new_bar(total: int, what: str, unit: str) -> tqdm:
 
 
 def print_epoch(label: str, record: Mapping[str, Any]) -> None:
-    """Print an epoch's two lines."""
     speed = f"{record['examples_per_second']:,.0f} examples/s"
     print(f"{label}  train  {figures_of(record['train'])}  {speed}")
     print(f"{'':{len(label)}}  test   {figures_of(record['test'])}", flush=True)

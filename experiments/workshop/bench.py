@@ -54,7 +54,6 @@ class BenchOptions(ConfigOptions):
 
 
 def run(options: BenchOptions) -> None:
-    """Measure, print what it comes to, and keep the figures."""
     check(options)
     splits, cores = load_splits(options), own_cores()
     print(f"Config {options.name}; some minutes ...", flush=True)
@@ -67,7 +66,6 @@ def run(options: BenchOptions) -> None:
 
 
 def check(options: BenchOptions) -> None:
-    """Raise UsageError for what cannot be measured, before anything is."""
     if not KERNEL_STATISTICS.exists():
         raise UsageError("The bench needs Linux, whose /proc/stat says who computes on a core.")
     for name in ("rounds", "seconds"):

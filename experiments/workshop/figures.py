@@ -37,7 +37,6 @@ OUTPUTS = ("digit", "sum")
 
 
 def main() -> None:
-    """Write the tables into all texts."""
     for name in TEXTS:
         (ROOT / name).write_text(with_figures(name), encoding="utf-8")
 
@@ -56,7 +55,6 @@ def with_figures(text: str) -> str:
 
 
 def results(records: Path) -> Iterator[Figures]:
-    """Compare what the recipes reach with the original."""
     log = f"the original in PyTorch ([its log]({ORIGINAL}), Session 3)"
     yield {"on the 10,000 test images": log} | reached([read_records(ORIGINAL_LOG)])
     for name, runs in read_runs(records):
@@ -65,7 +63,6 @@ def results(records: Path) -> Iterator[Figures]:
 
 
 def recipes(records: Path) -> Iterator[Figures]:
-    """List what the recipes reach and how long they take."""
     for name, runs in read_runs(records):
         seconds = [sum(record["seconds"] for record in run) for run in runs]
         yield {"config": f"`{name}`"} | reached(runs) | {
@@ -76,7 +73,6 @@ def recipes(records: Path) -> Iterator[Figures]:
 
 
 def reached(runs: list[Records]) -> Figures:
-    """Give the columns that all tables of accuracies have."""
     columns: Figures = {"epochs": len(runs[0]), "seeds": len(runs)}
     for last, of in ((1, ""), (LAST_EPOCHS, f", mean of the last {LAST_EPOCHS}")):
         if len(runs[0]) >= last:
@@ -108,13 +104,11 @@ def speeds(records: Path) -> Iterator[Figures]:
 
 
 def kernels(records: Path) -> list[Figures]:
-    """List what programs launch on a GPU, as make gpu-compile has counted it."""
     programs = json.loads((records / "gpu" / "h100.json").read_text("utf-8"))["programs"]
     return [{"program": name} | counts for name, counts in programs.items()]
 
 
 def read_runs(records: Path) -> Iterator[tuple[str, list[Records]]]:
-    """Read what there is of the recipes: name, and the records of each seed."""
     for name in RECIPES:
         if paths := sorted((records / name).glob("seed-*.jsonl")):
             yield name, [*map(read_records, paths)]

@@ -37,7 +37,6 @@ def list_confusions(counts: Int[np.ndarray, "label label"]) -> list[tuple[int, i
 
 @our_style
 def draw_digits(counts: Int[np.ndarray, "10 10"], path: Path) -> None:
-    """Draw how often each true digit (row) was read as each (column)."""
     size = len(counts)
     mistakes = counts * (1 - np.eye(size, dtype=int))  # the right outweigh them hundreds of times
     shades = np.log1p(mistakes) / np.log1p(max(mistakes.max(), FEWEST_DARK))

@@ -9,7 +9,6 @@ from mnist_sum.learning.sharding import data_mesh, replicate
 
 
 def measure(job: Job) -> Figures:
-    """Train as a run does, and evaluate."""
     recipe = job.config.recipe
     devices = choose_devices(job.device, batch_size=recipe.batch_size)
     if devices[0].platform == "gpu":

@@ -85,7 +85,6 @@ class TorchBatch(NamedTuple):
 
 
 def torch_batch(dataset: Dataset, start: int, stop: int) -> TorchBatch:
-    """Copy consecutive examples into tensors."""
     image, digit, number = (torch.tensor(np.asarray(x[start:stop])) for x in dataset)
     return TorchBatch(image, digit.long(), number.long())
 
