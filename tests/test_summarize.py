@@ -62,6 +62,8 @@ def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
     one = make_run(1, [0.5] * 8)
     cut_off = make_run(5, [0.5] * 8)
     (Path(cut_off) / workdir.METRICS).write_text('{"epoch": 1')
+    unmeasured = make_run(6, [0.5] * 8)
+    (Path(unmeasured) / workdir.METRICS).unlink()
     for others, message in (
         ([], "Give at least two runs, each with a seed of its own, not [1]."),
         ([one], "Give at least two runs, each with a seed of its own, not [1, 1]."),
@@ -70,8 +72,9 @@ def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
             "the first: momentum was 0.9 and is 0.5.",
         ),
         ([make_run(3, [0.5] * 7)], "has 7 of 8 epochs"),
-        (["/nowhere"], "does not hold a run"),
-        ([cut_off], "does not hold a run"),
+        (["/nowhere"], "error: /nowhere/config.json cannot be read (No such file or directory).\n"),
+        ([cut_off], "metrics.jsonl is not that of a run (Expecting ',' delimiter: "),
+        ([unmeasured], "metrics.jsonl is not that of a run (No such file or directory).\n"),
         ([make_run(4, [0.5] * 8)], "/out cannot be written (Not a directory)"),
     ):
         assert_refused([one, *others], message, capsys)

@@ -17,11 +17,12 @@ ORIGINAL_LOG = Path(__file__).parents[1] / "results" / "original.jsonl"
 
 
 def read_run(folder: Path) -> tuple[Config, Records]:
+    config, metrics = workdir.read_config(folder), folder / workdir.METRICS
     try:
-        config = workdir.read_config(folder)
-        records = read_records(folder / workdir.METRICS)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(f"{folder} does not hold a run ({error}).") from None
+        records = read_records(metrics)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise UsageError(f"{metrics} is not that of a run ({reason}).") from None
     if len(records) != config.epochs:
         raise UsageError(f"The run {folder} has {len(records)} of {config.epochs} epochs.")
     return config, records
