@@ -1,5 +1,6 @@
 """report.md: what a run did and how well, on one page with its pictures."""
 
+from pathlib import Path
 from statistics import median
 from textwrap import fill
 
@@ -12,11 +13,12 @@ from experiments.report.pictures import COLOURS, confusion, graph, tiles
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
 from experiments.system.device import describe_environment
 from experiments.system.this_run import Run
-from experiments.system.workdir import CURVES, MODEL, PICTURES, REPORT, SAMPLES, write
+from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, write
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs, make_model
 
 ANSWERS, MISTAKES, DIGIT_CONFUSION, SUM_CONFUSION = PICTURES
+PAGE = Path(__file__).with_name("page.txt")
 MOST_CONFUSED = 5
 PAGE_WIDTH = 100
 
@@ -39,51 +41,32 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     graph.draw_model(layers, folder / MODEL)
 
     original = original_records(run.config)
-    seconds = sum(record["seconds"] for record in records)
-    speed = median(record["examples_per_second"] for record in records)
-    epochs = "1 epoch" if len(records) == 1 else f"{len(records)} epochs"
-    confused = ["No digit was taken for another."]
+    confused = "No digit was taken for another."
     if rows := confusion.list_confusions(digits)[:MOST_CONFUSED]:
         table = markdown_table([("digit", "read as", "times", "of"), *rows])
-        confused = ["The digits most often taken for another:", table]
-    beside = " Grey: the accuracies of the original in the same epochs." if original else ""
-    blocks = (
-        f"# MNIST sum, config {run.name}",
-        "A network reads the digit in an image, and adds a number to it. It was trained on "
-        f"{len(train.digit):,} images of `{run.config.dataset}` for {epochs}, in {seconds:,.0f} s "
-        f"({speed:,.0f} images a second), and tested on {len(test.digit):,} others.",
-        *compare_with_original(records, original, run.config.renew_statistics),
-        *compare_with_base(run.config),
-        "## Answers",
-        f"![Right answers, and how probable they were found]({ANSWERS})",
-        "Each test image is paired here with one number, drawn once.",
-        "## Curves",
-        f"![Accuracies and losses by epoch]({CURVES})",
-        "Solid: test. Dashed: training, averaged while the weights changed. Accuracies are placed "
-        f"by their distance from 0 and from 100 %, on a logit scale.{beside}",
-        "## Mistakes",
-        f"{confusion.write_total('Digits', digits)}. {confusion.write_total('Sums', sums)}.",
-        f"![The most confident mistakes]({MISTAKES})",
-        "## What is taken for what",
-        *confused,
-        f"![Which digits were read as which]({DIGIT_CONFUSION})",
-        f"![Which sums were read as which]({SUM_CONFUSION})",
-        "## Network",
-        f"```text\n{layer_table(layers)}\n```",
-        "An output of a layer with a window depends on the square of pixels that it sees.",
-        f"![The layers, from the image to the sum]({MODEL})",
-        "In a box, below the layer: its parameters. At an arrow: the shape of what passes for one "
-        "image, channels first.",
-        "## Data",
-        f"![The first training images]({SAMPLES})",
-        "## Machine",
-        markdown_table([("what", "value"), *describe_environment(run.devices).items()]),
+        confused = f"The digits most often taken for another:\n\n{table}"
+    text = PAGE.read_text(encoding="utf-8").format(
+        name=run.name,
+        dataset=run.config.dataset,
+        train=len(train.digit),
+        test=len(test.digit),
+        epochs="1 epoch" if len(records) == 1 else f"{len(records)} epochs",
+        seconds=sum(record["seconds"] for record in records),
+        speed=median(record["examples_per_second"] for record in records),
+        accuracies=compare_with_original(records, original, run.config.renew_statistics),
+        changes=compare_with_base(run.config),
+        beside=" Grey: the accuracies of the original in the same epochs." if original else "",
+        digits_misread=confusion.write_total("Digits", digits),
+        sums_misread=confusion.write_total("Sums", sums),
+        confused=confused,
+        layers=layer_table(layers),
+        machine=markdown_table([("what", "value"), *describe_environment(run.devices).items()]),
     )
-    text = "\n\n".join(x if x[0] in "#|!`" else fill(x, PAGE_WIDTH) for x in blocks) + "\n"
-    write(folder / REPORT, text)
+    blocks = (x if x[0] in "#|!`" else fill(x, PAGE_WIDTH) for x in text.strip().split("\n\n"))
+    write(folder / REPORT, "\n\n".join(blocks) + "\n")
 
 
-def compare_with_original(records: Records, original: Records, renewed: bool) -> tuple[str, str]:
+def compare_with_original(records: Records, original: Records, renewed: bool) -> str:
     runs = {"": records} | ({"original's ": original} if original else {})
     columns = [(owner, output) for owner in runs for output in COLOURS]
     rows: list[Row] = [("test accuracy", *map("".join, columns))]
@@ -101,14 +84,14 @@ def compare_with_original(records: Records, original: Records, renewed: bool) ->
         note += " Single epochs are noisy, and the original's last is its best: compare the means."
     if renewed:
         note += " Batch norm's statistics were taken anew before the last epoch's test."
-    return markdown_table(rows), note
+    return f"{markdown_table(rows)}\n\n{note}"
 
 
-def compare_with_base(config: Config) -> tuple[str, ...]:
+def compare_with_base(config: Config) -> str:
     here, there = fields_of(config), fields_of(base())
     names = [name for name in there if here[name] != there[name] and name != "seed"]
     if not names:
-        return ("The config is `base`, the recipe of the original, without a change.",)
+        return "The config is `base`, the recipe of the original, without a change."
     rows: list[Row] = [(name, str(here[name]), str(there[name])) for name in names]
     table = markdown_table([("field", "this run", "base"), *rows])
-    return "It departs from `base`, the recipe of the original, in:", table
+    return f"It departs from `base`, the recipe of the original, in:\n\n{table}"
