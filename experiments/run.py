@@ -27,7 +27,7 @@ from experiments.system.device import (
 )
 from experiments.system.this_run import Run, load_splits
 from experiments.training.epochs import train
-from experiments.training.seeds import end_with_parent, keep_log, train_seeds
+from experiments.training.seeds import end_with_parent, train_seeds
 from mnist_sum.data import Splits
 from mnist_sum.devices import keep_compiled_programs
 from mnist_sum.errors import UsageError
@@ -123,7 +123,6 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
     with ExitStack() as stack:
         if distributed.is_first():
             stack.enter_context(workdir.hold(folder, options.resume))
-            keep_log(folder)
         else:
             stack.enter_context(redirect_stdout(StringIO()))
         stack.enter_context(resumable(argv, folder, [folder], config.epochs))
@@ -146,7 +145,8 @@ def run_seeds(options: RunOptions, argv: Sequence[str]) -> None:
     folders = [folder / f"seed-{seed}" for seed in seeds]
     check_outputs(folder, seeds)
     workdir.make(folder)
-    with resumable(argv, folder, folders, config.epochs * options.seeds):
+    epochs = config.epochs * options.seeds
+    with workdir.lock(folder), resumable(argv, folder, folders, epochs):
         train_seeds(argv, seeds, folder, config.epochs, options.device)
     summarize(SummarizeOptions(tuple(folders), folder))
 

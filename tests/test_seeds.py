@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.system import device
+from experiments.system import device, workdir
 from experiments.training import seeds
 from experiments.training.seeds import Training, is_for_processor, outcome, share_cores, train_seeds
 from mnist_sum.errors import UsageError
+from tests.commands import run_command
 
 
 @pytest.mark.parametrize(
@@ -38,32 +39,31 @@ def test_another_process_finds_out_what_there_is_to_compute_on(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("code", "kept", "sentence"),
+    ("code", "sentence"),
     [
-        (-9, True, "Seed 3 was killed by signal 9, often for want of memory; go on with: x"),
-        (-11, True, "Seed 3 was killed by signal 11; go on with: x"),
-        (143, True, "Seed 3 was killed by signal 15; go on with: x"),
-        (2, True, "Seed 3 has failed, and says in {}/seed-3.log: The loss is no longer finite."),
-        (2, False, "Seed 3 has failed, and says: The loss is no longer finite."),
+        (-9, "Seed 3 was killed by signal 9, often for want of memory; go on with: x"),
+        (-11, "Seed 3 was killed by signal 11; go on with: x"),
+        (143, "Seed 3 was killed by signal 15; go on with: x"),
+        (2, "Seed 3 has failed, and says in {}/seed-3.log: The loss is no longer finite."),
     ],
 )
-def test_what_is_said_of_a_seed_that_has_failed(code, kept, sentence, tmp_path):
-    part, log = tmp_path / "part", tmp_path / "seed-3.log"
-    (log if kept else part).write_text("epoch 1\nerror: The loss is no longer finite.\n")
+def test_what_is_said_of_a_seed_that_has_failed(code, sentence, tmp_path):
+    (tmp_path / "seed-3.log").write_text("epoch 1\nerror: The loss is no longer finite.\n")
     process = SimpleNamespace(returncode=code)
     with pytest.raises(UsageError) as error:
-        outcome(Training(3, tmp_path / "seed-3", process, part, []), "x")
+        outcome(Training(3, tmp_path / "seed-3", process, []), "x")
     assert str(error.value) == sentence.format(tmp_path)
 
 
-def test_a_folder_that_takes_no_log_is_one_sentence(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"file cannot be written \("):
-        train_seeds([], range(2), tmp_path / "file", 1, "cpu")
+def test_seeds_are_those_of_one_command_at_a_time(tmp_path):
+    with workdir.lock(tmp_path):
+        code, _, errors = run_command("--config=smoke", "--seeds=2", "--workdir", tmp_path)
+    in_use = f"error: The work folder {tmp_path} is in use by another run; choose another --wor"
+    assert (code, errors[: len(in_use)]) == (2, in_use)
 
 
 def test_a_log_that_no_seed_has_written_is_not_replaced(tmp_path):
     (tmp_path / "seed-1.log").write_text("mine")
-    with pytest.raises(UsageError, match=r"seed-1\.log is not of a run, and would be replaced"):
+    with pytest.raises(UsageError, match=r"seed-1\.log exists and would be lost"):
         train_seeds([], range(2), tmp_path, 1, "cpu")
     assert (tmp_path / "seed-1.log").read_text() == "mine"

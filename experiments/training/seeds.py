@@ -19,20 +19,21 @@ from experiments.system.arguments import resume_command
 from experiments.system.device import DeviceChoice, available_cores, own_cores
 from experiments.training.progress import COMPILING, figures_of, new_bar
 from mnist_sum.errors import UsageError
+from mnist_sum.outputs import MARK, check_output
+from mnist_sum.version import VERSION
 
 POLL_SECONDS = 0.2
 KILL = 9  # not every system has it in `signal`
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
-LOG = "MNIST_SUM_LOG"  # in the environment of a seed's process: the file with its output so far
+SEED = "MNIST_SUM_SEED"  # in the environment of a seed's process
 
 
 class Training(NamedTuple):
-    """A seed that is being trained, or has been; `part` is its log, until that has its name."""
+    """A seed that is being trained, or has been."""
 
     seed: int
     folder: Path
     process: subprocess.Popen
-    part: Path
     cores: list[int]
 
 
@@ -44,9 +45,8 @@ def train_seeds(
     Raises UsageError if one of them fails, once all have stopped.
     """
     folders = [folder / f"seed-{seed}" for seed in seeds]
-    for log in (log_of(own) for own in folders if not own.exists()):
-        if log.exists():
-            raise UsageError(f"{log} is not of a run, and would be replaced; choose a --workdir.")
+    for own in folders:
+        check_output(log_of(own), mark=MARK)
     waiting, running = list(seeds), list[Training]()
     free = share_cores(len(seeds), device)
     print(f"Seeds:   {seeds[0]} .. {seeds[-1]}, {len(free)} at a time")
@@ -63,13 +63,12 @@ def train_seeds(
                 sys.stdout.flush()
                 running.remove(training)
                 free.append(training.cores)
-                end(training)
     finally:
         bar.close()
         for training in running:
             training.process.terminate()
         for training in running:
-            end(training)
+            training.process.wait()
 
 
 def share_cores(seeds: int, device: DeviceChoice) -> list[list[int]]:
@@ -90,14 +89,14 @@ def is_for_processor(device: DeviceChoice) -> bool:
 
 
 def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Training:
-    own_folder, part = folder / f"seed-{seed}", folder / f".seed-{seed}-{os.getpid()}.log"
+    own_folder = folder / f"seed-{seed}"
     own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(own_folder))
-    variables = {**os.environ, LOG: str(part), "PYTHONIOENCODING": "utf-8"}
+    variables = {**os.environ, SEED: str(seed), "PYTHONIOENCODING": "utf-8"}
     if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
         share = available_cores() * len(cores) // len(own_cores())
         variables["JAX_NUM_CPU_DEVICES"] = str(max(1, share))
-    workdir.write(part, "")  # raises UsageError if it cannot
-    with part.open("wb") as log:
+    with log_of(own_folder).open("ab", buffering=0) as log:
+        log.write(b"%s %s\n" % (MARK, VERSION.encode()))
         process = subprocess.Popen(
             [sys.executable, "-m", "experiments.run", *argv, *own],
             env=variables,
@@ -108,7 +107,7 @@ def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Tra
         )
     if cores:
         os.sched_setaffinity(process.pid, cores)
-    return Training(seed, own_folder, process, part, cores)
+    return Training(seed, own_folder, process, cores)
 
 
 def end_with_parent() -> None:
@@ -118,14 +117,8 @@ def end_with_parent() -> None:
         os.read(sys.stdin.fileno(), 1)  # returns when the other end closes
         os._exit(1)
 
-    if LOG in os.environ:
+    if SEED in os.environ:
         threading.Thread(target=watch, daemon=True).start()
-
-
-def keep_log(folder: Path) -> None:
-    """Give the log of a seed its name: once its folder is held, as there may be one of a run."""
-    if LOG in os.environ:
-        Path(os.environ.pop(LOG)).replace(log_of(folder))
 
 
 def log_of(folder: Path) -> Path:
@@ -134,21 +127,15 @@ def log_of(folder: Path) -> Path:
 
 def outcome(training: Training, go_on: str) -> str:
     """Say what a seed has reached; raises UsageError if its training has failed."""
-    seed, folder, process, part, _ = training
-    code = process.returncode
+    seed, folder, process, _ = training
+    code, log = process.returncode, log_of(folder)
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
         number = abs(code) % 128
         why = ", often for want of memory" if number == KILL else ""
         raise UsageError(f"Seed {seed} was killed by signal {number}{why}; go on with: {go_on}")
     if code:
-        where, log = ("", part) if part.exists() else (f" in {log_of(folder)}", log_of(folder))
-        last = ["nothing", *log.read_text("utf-8", errors="replace").splitlines()][-1]
-        raise UsageError(f"Seed {seed} has failed, and says{where}: {last.removeprefix('error: ')}")
+        last = log.read_text("utf-8", errors="replace").splitlines()[-1]
+        why = last.removeprefix("error: ")
+        raise UsageError(f"Seed {seed} has failed, and says in {log}: {why}")
     _, records = read_run(folder)
     return f"seed {seed}  test  {figures_of(records[-1]['test'])}"
-
-
-def end(training: Training) -> None:
-    """Wait for a seed's process, and remove its log if that has not been given its name."""
-    training.process.wait()
-    training.part.unlink(missing_ok=True)
