@@ -10,7 +10,6 @@ from experiments.report import Row, text_table
 from experiments.report.layers import layer_table, list_layers
 from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import choose_devices, describe_environment
-from experiments.system.self_check import check_step
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
 from mnist_sum.learning.model import make_model
@@ -39,7 +38,6 @@ def describe_config(options: DescribeOptions) -> None:
     print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
     print_section("Layers: their outputs for one image, and what these see", layer_table(layers))
     print_section("Environment", text_table(list(environment.items())))
-    print_section("Self-check", check_step(recipe))
     draw_model(layers, folder / MODEL)
     draw_samples(splits.train, recipe, folder / SAMPLES)
     print(f"Pictures: {folder / MODEL}, {folder / SAMPLES}")
