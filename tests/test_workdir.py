@@ -1,8 +1,6 @@
 """The work folder: made once, nothing of the user's replaced, its files always whole."""
 
 import json
-import os
-import sys
 
 import pytest
 
@@ -137,14 +135,3 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, name):
         begin(tmp_path / name, Config())
     with pytest.raises(UsageError, match=r"cannot be written \(.*\); choose another folder\.$"):
         workdir.write(tmp_path / name / "x", "text")
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_folder_whose_name_orbax_would_write_otherwise_is_refused(
-    encoding, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(os, "fsencode", lambda path: str(path).encode(encoding, "replace"))
-    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: encoding)
-    workdir.make(tmp_path / "plain")
-    with pytest.raises(UsageError, match=rf"übung is not in UTF-8 but {encoding}: set PYTHONUTF8"):
-        workdir.make(tmp_path / "übung")

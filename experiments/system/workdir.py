@@ -1,8 +1,6 @@
 """The work folder of a run: its config, metrics, checkpoints, report and pictures."""
 
 import json
-import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -92,9 +90,6 @@ def is_ours(path: Path) -> bool:
 
 def make(folder: Path) -> None:
     """Make a folder that need not be new; raises UsageError."""
-    if os.fsencode(folder.absolute()) != str(folder.absolute()).encode(errors="replace"):
-        encoding = sys.getfilesystemencoding()  # Orbax's is UTF-8 anywhere
-        raise UsageError(f"{folder} is not in UTF-8 but {encoding}: set PYTHONUTF8=1.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
