@@ -73,7 +73,6 @@ def complaint(folder):
 
 def test_the_latest_checkpoint_comes_back_whole(saved):
     assert_restored(saved, 4)
-    assert restore(saved).version == VERSION
 
 
 def test_without_a_checkpoint_there_is_none_to_restore(tmp_path):

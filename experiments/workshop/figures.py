@@ -18,13 +18,7 @@ from experiments.report.records import (
     last_accuracies,
     read_records,
 )
-from experiments.workshop.benchmark.results import (
-    FASTER,
-    PREPARED,
-    Figures,
-    group_rows,
-    spread,
-)
+from experiments.workshop.benchmark.results import FASTER, PREPARED, Figures, group_rows, spread
 
 ROOT = Path(__file__).parents[2]
 RESULTS = "experiments/results"

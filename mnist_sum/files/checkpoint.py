@@ -22,7 +22,6 @@ from mnist_sum.files.weights import (
 )
 from mnist_sum.learning.state import TrainState
 from mnist_sum.recipe import Recipe
-from mnist_sum.version import VERSION
 
 CHECKPOINTS = "checkpoints"  # in the work folder of a run
 KEEP = 2  # the one before the latest stays until the latest is complete
@@ -37,8 +36,6 @@ class Checkpoint(NamedTuple):
     """The metrics of every epoch so far, for JSON."""
     provenance: Mapping[str, Any]
     """What else decides the run, for JSON; only the caller knows what it means."""
-    version: str = VERSION
-    """The version of mnist_sum that wrote it."""
 
 
 def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
@@ -108,8 +105,8 @@ def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
             f"{path} is damaged ({first_line(error)}): delete it to {remedy}."
         ) from error
     recipe, state = restore_tree(path, saved.description, saved.state, state_like)
-    provenance, version = saved.description["provenance"], saved.description["version"]
-    return Checkpoint(recipe, state, provenance["records"], provenance["run"], version)
+    provenance = saved.description["provenance"]
+    return Checkpoint(recipe, state, provenance["records"], provenance["run"])
 
 
 def read_run(folder: Path) -> Checkpoint:

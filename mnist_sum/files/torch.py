@@ -14,13 +14,7 @@ from flax.traverse_util import unflatten_dict
 from jaxtyping import Array, Int, Shaped
 
 from mnist_sum.errors import WeightsError, describe
-from mnist_sum.files.weights import (
-    Arrays,
-    check_arrays,
-    check_finite,
-    name_leaves,
-    state_like,
-)
+from mnist_sum.files.weights import Arrays, check_arrays, check_finite, name_leaves, state_like
 from mnist_sum.recipe import Recipe
 
 THEIRS = {  # for what stands in our names
