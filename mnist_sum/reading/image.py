@@ -15,6 +15,7 @@ SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
 DARK, LIGHT = 16, 64  # what MNIST's background is below, and its brightest pixel above
 TINY, SMALL = 20, 32  # pixels of the longer side: data sets of digits have pictures so small
 EVEN = 3  # grey levels
+PAPER = 0.25  # of the border and of the corners, on average
 MARGIN = 0.25  # of the longer side
 OFF_CENTRE = 0.6  # pixels: its centre of mass is at pixel 14, rounded
 
@@ -67,11 +68,16 @@ def _is_mnist(pixels: Grey) -> bool:
 def _add_margin(pixels: Grey) -> Grey:
     """Add paper around a picture that is small or cut close, if its border shows even paper."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    for tone in (pixels.min(), pixels.max()):
-        paper = np.abs(border.astype(int) - tone) <= EVEN
-        if paper.mean() > 0.5 and (max(pixels.shape) <= SMALL or not paper.all()):
-            return np.pad(pixels, round(MARGIN * max(pixels.shape)), constant_values=tone)
-    return pixels
+    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+
+    def share(tone: np.uint8) -> float:
+        even = [np.abs(x - np.float32(tone)) <= EVEN for x in (border, corners)]
+        return float(np.mean([x.mean() for x in even]))
+
+    paper = max(pixels.min(), pixels.max(), key=share)
+    if share(paper) < PAPER or (share(paper) == 1 and max(pixels.shape) > SMALL):
+        return pixels
+    return np.pad(pixels, round(MARGIN * max(pixels.shape)), constant_values=paper)
 
 
 def _fit(pixels: Grey) -> Grey:

@@ -25,7 +25,7 @@ CENTRE = 14.5  # of MNIST's images, from the outer edge of pixel 0
 INK = 0.3  # what counts when it is yes or no
 SPECK, OTHER = 0.02, 0.1  # of the largest part: dust below, another digit above
 NEAR = 0.4  # of the largest part's longer side
-BESIDE = 2  # pixels around the digit's: its soft edge
+SQUARE = np.ones((3, 3), bool)
 MIN_BOX = 10  # pixels
 THINNEST, THICKEST = 1.5, 3.2  # of 20 pixels
 
@@ -46,7 +46,7 @@ def draw_digit(name: str, ink: Plane) -> UInt8[np.ndarray, "28 28"]:
 
 def pick_digit(name: str, ink: Mask) -> Mask:
     """Find the pixels that belong to the digit, or lie beside it."""
-    parts, count = ndimage.label(ink, np.ones((3, 3)))
+    parts, count = ndimage.label(ndimage.binary_dilation(ink, SQUARE), SQUARE)
     if not count:
         raise BlankError(f"{name} shows nothing but paper, expected a digit.")
     sizes = np.bincount(parts.ravel())
@@ -69,7 +69,7 @@ def pick_digit(name: str, ink: Mask) -> Mask:
     if any(inside[part] >= OTHER * sizes[digit] for part in left):
         raise InputError(f"{name} shows things far apart, expected one digit: cut it out.")
     kept = (sizes >= SPECK * sizes[digit]) & ~np.isin(np.arange(count + 1), list(left))
-    return ndimage.binary_dilation(kept[parts], np.ones((3, 3)), BESIDE)
+    return ndimage.binary_dilation(kept[parts], SQUARE)
 
 
 def box_of(mask: Mask) -> Box:
