@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 from scipy import ndimage
 
 import mnist_sum as ms
@@ -57,13 +57,34 @@ def thicken(image):
     return np.where(ndimage.binary_dilation(enlarge(image) > 110, iterations=8), 0, 255)
 
 
-def rule(image, squared):
-    """Write on paper with faint lines."""
+def rule(image, tone, squared=False, angle=0):
+    """Write on ruled or squared paper, photographed from near."""
     lines = np.full((400, 300), 255.0)
-    lines[10::32] = lines[11::32] = 190
+    lines[10::32] = lines[11::32] = tone
     if squared:
-        lines[:, 10::32] = lines[:, 11::32] = 190
-    return lie(np.minimum(paper(image), lines), 235, 1)
+        lines[:, 10::32] = lines[:, 11::32] = tone
+    scene = lie(np.minimum(paper(image), lines), 235, 1, angle)
+    return scene[30:-30, 30:-30] if angle else scene
+
+
+def underline(image, apart, angle=0):
+    sheet = paper(image)
+    row = np.flatnonzero((sheet < 140).any(1))[-1] + apart
+    sheet[row : row + 5, 70:230] = 40
+    return lie(sheet, 235, 1, angle)
+
+
+def below_a_carpet(image):
+    """Photograph a sheet whose upper edge lies under a patterned cloth."""
+    scene = lie(paper(image), 235, 1)
+    y, x = np.mgrid[:60, :300]
+    scene[:60] = np.where((y + x) % 17 < 6, 50, 220)
+    return scene
+
+
+def fit(image, side):
+    """Reduce a digit's ink to a small picture, without a margin, as other data sets do."""
+    return np.asarray(Image.fromarray(crop(image)).resize((side, side), Image.Resampling.BOX))
 
 
 SCENES = {
@@ -79,8 +100,18 @@ SCENES = {
     "a sheet that nearly fills it": lambda x: lie(paper(x), 60, 0.9),
     "a sheet askew": lambda x: lie(paper(x), 60, 0.6, angle=7),
     "a dark note on a white desk": lambda x: lie(paper(x, 60, 220), 235, 0.6),
-    "ruled paper": lambda x: rule(x, squared=False),
-    "squared paper": lambda x: rule(x, squared=True),
+    "faint ruled paper": lambda x: rule(x, 190),
+    "faint squared paper": lambda x: rule(x, 190, squared=True),
+    "ruled paper": lambda x: rule(x, 130),
+    "ruled paper askew": lambda x: rule(x, 130, angle=-3),
+    "squared paper": lambda x: rule(x, 130, squared=True),
+    "squared paper askew": lambda x: rule(x, 130, squared=True, angle=4),
+    "underlined, touching": lambda x: underline(x, 0),
+    "underlined, apart": lambda x: underline(x, 12),
+    "underlined askew": lambda x: underline(x, 8, angle=-5),
+    "below a carpet": below_a_carpet,
+    "16 x 16 without a margin": lambda x: fit(x, 16),
+    "8 x 8, 0 to 16, without a margin": lambda x: np.round(fit(x, 8) / 16.0),
 }
 
 
@@ -97,3 +128,22 @@ def test_only_what_is_mnists_own_goes_through_unchanged():
         np.testing.assert_array_equal(ms.read_image(255 - image), image)
     moved = np.roll(IMAGES[0], 4, axis=1)
     assert (ms.read_image(moved) != moved).any()
+
+
+STROKES = {  # on 300 x 300: what might be taken for lines
+    7: [(60, 60, 240, 60), (240, 60, 140, 260)],
+    4: [(120, 40, 70, 170), (70, 170, 250, 170), (180, 90, 180, 270)],
+    2: [(90, 110, 150, 50), (150, 50, 210, 110), (210, 110, 70, 250), (70, 250, 270, 250)],
+    1: [(170, 0, 130, 299)],
+}
+
+
+@pytest.mark.parametrize("digit", STROKES)
+@pytest.mark.parametrize("cropped", [False, True])
+def test_a_digits_own_strokes_are_no_lines(digit, cropped):
+    picture = Image.new("L", (300, 300), 255)
+    for stroke in STROKES[digit]:
+        ImageDraw.Draw(picture).line(stroke, 0, 16)
+    if cropped:
+        picture = picture.crop(ImageOps.invert(picture).getbbox())
+    assert ms.predict(network(), ms.read_image(picture), 0).digit == digit

@@ -8,7 +8,7 @@ from mnist_sum.errors import BlankError
 from mnist_sum.reading.ink import BOX, SIDE, draw_digit
 from mnist_sum.reading.lines import rub_out_lines
 from mnist_sum.reading.opening import Picture, make_grey, open_pages
-from mnist_sum.reading.paper import find_ink
+from mnist_sum.reading.paper import find_ink, is_in_two_tones
 from mnist_sum.reading.sheet import Grey, cut_sheet
 
 SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
@@ -17,6 +17,7 @@ TINY, SMALL = 20, 32  # pixels of the longer side: data sets of digits have pict
 EVEN = 3  # grey levels
 PAPER = 0.25  # of the border and of the corners, on average
 MARGIN = 0.25  # of the longer side
+NARROW = 2  # times as long as wide: cut close around a 1
 OFF_CENTRE = 0.6  # pixels: its centre of mass is at pixel 14, rounded
 
 
@@ -74,10 +75,14 @@ def _add_margin(pixels: Grey) -> Grey:
         even = [np.abs(x - np.float32(tone)) <= EVEN for x in (border, corners)]
         return float(np.mean([x.mean() for x in even]))
 
-    paper = max(pixels.min(), pixels.max(), key=share)
-    if share(paper) < PAPER or (share(paper) == 1 and max(pixels.shape) > SMALL):
+    paper, (shorter, longer) = max(pixels.min(), pixels.max(), key=share), sorted(pixels.shape)
+    if share(paper) < PAPER:
         return pixels
-    return np.pad(pixels, round(MARGIN * max(pixels.shape)), constant_values=paper)
+    if longer > SMALL:
+        whole = share(paper) == 1
+        if whole or not (longer > NARROW * shorter or is_in_two_tones(pixels)):
+            return pixels
+    return np.pad(pixels, round(MARGIN * longer), constant_values=paper)
 
 
 def _fit(pixels: Grey) -> Grey:

@@ -67,17 +67,18 @@ def find_underline(mask: Mask) -> Rows:
     count, first, last = ends(mask)
     solid = (count > 0) & (count >= SOLID * (last - first))
     longest = int((count * solid).argmax())
+    start, stop = int(first[longest]), int(last[longest])
     rows = thin(solid & (count >= SOLID * count[longest]), mask.shape)
     digit = largest_part(mask & ~rows[:, None])
     height, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
-    contact = np.flatnonzero(mask[max(rows.argmax() - 1, 0)])
+    contact = np.flatnonzero(mask[max(int(rows.argmax()) - 1, 0)])
     return rows & bool(
         rows[longest]
-        and (not contact.size or contact.mean() - first[longest] > START * count[longest])
+        and (not contact.size or contact.mean() - start > START * count[longest])
         and len(height) > 3 * rows.sum()
-        and mask[longest + rows.sum() :, first[longest] : last[longest]].sum() < REST * digit.sum()
-        and columns[0] - first[longest] > BEYOND * len(columns)
-        and last[longest] - 1 - columns[-1] > BEYOND * len(columns)
+        and mask[longest + int(rows.sum()) :, start:stop].sum() < REST * digit.sum()
+        and columns[0] - start > BEYOND * len(columns)
+        and stop - 1 - columns[-1] > BEYOND * len(columns)
     )
 
 

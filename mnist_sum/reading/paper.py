@@ -16,7 +16,7 @@
 """
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
@@ -54,17 +54,29 @@ def take_off_paper(grey: Grey, even: bool) -> Plane:
     light = grey > otsu(grey)
     if light.all() or not light.any():
         return np.zeros(grey.shape, np.float32)
-    dark_tone, light_tone = (np.float32(np.median(grey[side])) for side in (~light, light))
+    dark_tone, light_tone = tones_of(grey, light)
+    if not even and not is_in_two_tones(grey):
+        return take_off_uneven_paper(grey.astype(np.float32))
+    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+    corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return light_tone - grey if border.mean() + corners.mean() > 1 else grey - dark_tone
+
+
+def is_in_two_tones(grey: Grey) -> bool:
+    """Tell whether all but the edges of what is drawn is near one of two tones."""
+    light = grey > otsu(grey)
+    dark_tone, light_tone = tones_of(grey, light)
     far = FAR * (light_tone - dark_tone)
     share = ndimage.uniform_filter(light.astype(np.float32), round(AROUND * max(grey.shape)))
     edge = (share > 0.001) & (share < 0.999)
     between = (grey > dark_tone + far) & (grey < light_tone - far) & ~edge
     beyond = (grey < dark_tone - far) | (grey > light_tone + far)
-    if not even and (between | beyond).mean() > MOST_FAR:
-        return take_off_uneven_paper(grey.astype(np.float32))
-    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]
-    return light_tone - grey if border.mean() + corners.mean() > 1 else grey - dark_tone
+    return bool((between | beyond).mean() <= MOST_FAR)
+
+
+def tones_of(grey: Grey, light: Bool[np.ndarray, "height width"]) -> tuple[np.float32, np.float32]:
+    """Find the tone of what is dark and of what is light."""
+    return np.float32(np.median(grey[~light])), np.float32(np.median(grey[light]))
 
 
 def take_off_uneven_paper(grey: Plane) -> Plane:
