@@ -121,5 +121,5 @@ def test_nobody_waits_for_imports_that_reading_does_not_need():
     show = [sys.executable, "-c", "import sys, mnist_sum.__main__; print(*sys.modules)"]
     modules = subprocess.check_output(show, text=True, cwd=ROOT).split()
     assert "flax" in modules
-    needless = {"optax", "orbax", "tensorflow", "tensorflow_datasets", "array_record", "matplotlib"}
+    needless = {"orbax", "tensorflow", "tensorflow_datasets", "array_record", "matplotlib"}
     assert not {*needless, "torch", "chex"} & set(modules)
