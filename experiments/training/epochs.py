@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from experiments.configs import Config, command_of, fields_of, list_differences
-from experiments.report.records import Records, original_records
+from experiments.report.records import Records
 from experiments.system import workdir
 from experiments.system.device import current_settings
 from experiments.system.distributed import is_first
@@ -43,7 +43,6 @@ from mnist_sum.terminal import uninterrupted
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
 FIRST_STEPS = 10  # in the first call of an epoch, which shows how long a step takes
 CALLS = 20  # in an epoch of several processes, which have to agree
-PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
 
 
 def train(run: Run, resume: bool) -> tuple[TrainState, Records]:
@@ -69,7 +68,6 @@ def train(run: Run, resume: bool) -> tuple[TrainState, Records]:
             print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
         if len(records) < config.epochs:
             compiled = compile_ahead(state, run)
-        drawn = time.perf_counter()
         for epoch in range(len(records) + 1, config.epochs + 1):
             state, record = run_epoch(state, run, epoch, compiled)
             with uninterrupted():
@@ -78,18 +76,7 @@ def train(run: Run, resume: bool) -> tuple[TrainState, Records]:
                     latest = Checkpoint(config.recipe, state, records, run_facts(run))
                     checkpoint.save(checkpoints, epoch, latest)
                     workdir.write_metrics(run.folder, records)
-            if is_first() and time.perf_counter() - drawn > PICTURE_SECONDS:
-                draw(run, records)
-                drawn = time.perf_counter()
-    if is_first():
-        draw(run, records)
     return state, records
-
-
-def draw(run: Run, records: Records) -> None:
-    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
-
-    draw_curves(records, original_records(run.config), run.folder / workdir.CURVES)
 
 
 def run_facts(run: Run) -> dict[str, Any]:
