@@ -13,12 +13,6 @@ from mnist_sum.learning.model import Outputs
 from tests.tiny import EXAMPLES
 
 
-def test_all_answers_are_counted(network, dataset):
-    totals = evaluate(network, dataset)
-    assert totals["digit_loss"].size == EXAMPLES
-    assert totals["sum_accuracy"].size == EXAMPLES * 10
-
-
 @pytest.mark.long
 def test_without_jit_evaluation_is_the_same(network, dataset):
     totals = evaluate(network, dataset)
@@ -35,10 +29,13 @@ def test_chunks_change_nothing(network, dataset, chunk):
     chex.assert_trees_all_close(whole, in_chunks, rtol=1e-4, atol=1e-5)
 
 
-def test_accuracies_are_those_of_the_outputs(network, dataset):
+def test_all_answers_are_counted_and_accuracies_are_those_of_the_outputs(network, dataset):
     outputs = jax.device_get(predict_outputs(network, dataset.image))
     digit = np.asarray(dataset.digit)
-    result = averages(evaluate(network, dataset))
+    totals = evaluate(network, dataset)
+    assert totals["digit_loss"].size == EXAMPLES
+    assert totals["sum_accuracy"].size == EXAMPLES * 10
+    result = averages(totals)
     digits = outputs.digit_log_probabilities.argmax(-1)
     assert result["digit_accuracy"] == pytest.approx((digits == digit).mean())
     right = sum(

@@ -5,8 +5,6 @@ import jax
 import numpy as np
 import pytest
 
-from mnist_sum.data import Dataset
-from mnist_sum.errors import InputError
 from mnist_sum.learning import network as network_module
 from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.sharding import data_mesh, replicate
@@ -61,8 +59,3 @@ def test_on_many_devices_they_are_those_of_one(network, dataset):
     assert all(x.sharding.is_fully_replicated for x in jax.tree.leaves(everywhere))
     alone = renew_statistics(network, dataset)
     chex.assert_trees_all_close(jax.device_get(everywhere), jax.device_get(alone), rtol=1e-4)
-
-
-def test_what_is_no_dataset_is_refused(network, dataset):
-    with pytest.raises(InputError, match=r"dataset\.image is uint8\[0, 28, 28\], expected"):
-        renew_statistics(network, Dataset(*(x[:0] for x in dataset)))

@@ -16,27 +16,18 @@ from mnist_sum.learning.state import create_state
 from tests.tiny import RECIPE
 
 
-def test_predictions_are_the_most_likely_digit_and_sum(network, batch):
+def test_predictions_are_the_most_likely_digit_and_sum_with_their_probabilities(network, batch):
     prediction = predict(network, batch.image, batch.number)
-    chex.assert_shape(prediction, (len(batch.digit),))
-    outputs = predict_outputs(network, batch.image)
+    chex.assert_shape(prediction, (16,))
+    rows, outputs = np.arange(16), predict_outputs(network, batch.image)
     assert (prediction.digit == jnp.argmax(outputs.digit_log_probabilities, 1)).all()
-    sums = jnp.argmax(outputs.sum_logits, 2)
-    assert (prediction.sum == sums[jnp.arange(len(sums)), batch.number]).all()
-
-
-def test_probabilities_are_those_of_the_prediction(network, batch):
+    assert (prediction.sum == jnp.argmax(outputs.sum_logits, 2)[rows, batch.number]).all()
     digit, sum_ = predict_probabilities(network, batch.image, batch.number)
-    chex.assert_shape([digit, sum_], [(16, 10), (16, 19)])
-    np.testing.assert_allclose(digit.sum(-1), 1, rtol=1e-6)
-    np.testing.assert_allclose(sum_.sum(-1), 1, rtol=1e-6)
-    prediction = predict(network, batch.image, batch.number)
-    rows = np.arange(16)
+    expected = jnp.exp(outputs.digit_log_probabilities)
+    expected_sum = jax.nn.softmax(outputs.sum_logits[rows, batch.number])
+    chex.assert_trees_all_close((digit, sum_), (expected, expected_sum), atol=1e-5)
     chex.assert_trees_all_equal(prediction.digit_probability, digit[rows, prediction.digit])
     chex.assert_trees_all_equal(prediction.sum_probability, sum_[rows, prediction.sum])
-    outputs = predict_outputs(network, batch.image)
-    expected = jnp.exp(outputs.digit_log_probabilities)
-    np.testing.assert_allclose(digit, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("number", [7, np.int8(7), np.array(7), [7] * 16, jnp.full(16, 7)])

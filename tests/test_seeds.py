@@ -27,11 +27,6 @@ def test_each_seed_has_cores_of_its_own(count, choice, quota, shares, monkeypatc
     assert share_cores(count, choice) == shares
 
 
-def test_where_cores_cannot_be_chosen_one_seed_is_trained_at_a_time(monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert share_cores(9, "cpu") == [[]]
-
-
 def test_another_process_finds_out_what_there_is_to_compute_on(monkeypatch):
     assert is_for_processor("auto")  # tests run on a processor
     monkeypatch.setattr(seeds, "FIND_PLATFORM", "print('gpu')")
