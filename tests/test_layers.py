@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from flax.errors import InvalidRngError
 from flax.traverse_util import path_aware_map
-from jax.sharding import Mesh, PartitionSpec
 
 from mnist_sum.data import load
 from mnist_sum.learning import layers
 from mnist_sum.learning.layers import BatchNorm, Dropout
-from mnist_sum.learning.model import ConvBlock, DenseBlock, MnistSum
+from mnist_sum.learning.model import MnistSum
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
 
@@ -121,29 +120,6 @@ def test_keys_layers_and_examples_drop_independently(blocks):
         assert np.abs(correlations).max() < SIGMAS * (mask.size / IMAGES) ** -0.5
     for one, other in combinations(masks.values(), 2):
         assert_uncorrelated(one, other)
-
-
-@pytest.mark.parametrize("devices", [1, 8])
-@pytest.mark.parametrize(
-    ("block", "size", "shape", "axes"),
-    [
-        (ConvBlock, (6, 3), (5, 1, 5, 16), [None, None, None, "data"]),
-        (DenseBlock, (6,), (16, 5), ["data"]),
-    ],
-)
-def test_devices_do_not_change_what_is_dropped(block, size, shape, axes, devices):
-    x = jax.random.normal(jax.random.key(1), shape)
-    variables = block(*size).init(jax.random.key(2), x, False)
-
-    def outputs(axis_name, x):
-        model, rngs = block(*size, RATE, axis_name), {"dropout": KEY}
-        return model.apply(variables, x, True, rngs=rngs, mutable="batch_stats")[0]
-
-    mesh, split = Mesh(jax.devices()[:devices], ("data",)), PartitionSpec(*axes)
-    split_up = jax.shard_map(partial(outputs, "data"), mesh=mesh, in_specs=split, out_specs=split)
-    alone = outputs(None, x)
-    assert (alone == 0).any()
-    np.testing.assert_allclose(jax.jit(split_up)(x), alone, atol=1e-5)
 
 
 def test_dropout_has_a_gradient_where_it_keeps_and_is_off_in_evaluation():
