@@ -26,11 +26,6 @@ def assert_same(actual, expected, rtol=1e-3, atol=1e-5):
     chex.assert_trees_all_close(actual, expected, rtol=rtol, atol=atol)
 
 
-@pytest.fixture(scope="module")
-def state():
-    return create_state(RECIPE, jax.random.key(0))
-
-
 def test_a_batch_is_split_only_where_it_divides():
     assert len(DEVICES) == 8
     mesh = data_mesh(DEVICES)
@@ -91,7 +86,8 @@ def test_evaluation_on_a_mesh_is_that_of_one_device(network, dataset):
     assert_same(outputs, predict_outputs(network, part))
 
 
-def test_a_step_under_pmap_is_that_of_one_device(state, batch):
+def test_a_step_under_pmap_is_that_of_one_device(batch):
+    state = create_state(RECIPE, jax.random.key(0))
     split = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), batch)
     step = partial(train_step, RECIPE, axis_name=DATA_AXIS)
     everywhere = jax.pmap(step, DATA_AXIS, in_axes=(None, 0, None))(state, split, KEY)
