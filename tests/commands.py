@@ -1,4 +1,4 @@
-"""Runs of the command in processes of their own, and what they leave in their work folders."""
+"""Runs of commands in processes of their own, and what they leave in their work folders."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from mnist_sum.files.checkpoint import open_checkpoints, restore_latest
 
 ROOT = Path(__file__).parents[1]
-TIMES = ("seconds", "examples_per_second")
+TIMES = ("seconds", "examples_per_second")  # which differ from run to run
 
 
 def start(*arguments, devices=2, prefix=()):
@@ -27,6 +27,19 @@ def start(*arguments, devices=2, prefix=()):
         env=os.environ | environment,
         cwd=ROOT,
     )
+
+
+def run_python(code, folder=ROOT, **variables):
+    """Run some Python elsewhere; returns its output, its errors and its exit code."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in environment.items() if value is not None},
+        cwd=folder,
+    )
+    return finished.stdout, finished.stderr, finished.returncode
 
 
 def finish(process, timeout=300):
@@ -54,9 +67,5 @@ def result(folder):
         saved = restore_latest(checkpoints)
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == saved.records
-    return saved.state, epochs, [without_times(record) for record in saved.records]
-
-
-def without_times(record):
-    """Leave out of a record what differs from run to run."""
-    return {name: value for name, value in record.items() if name not in TIMES}
+    records = [{k: x for k, x in record.items() if k not in TIMES} for record in saved.records]
+    return saved.state, epochs, records

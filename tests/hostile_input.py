@@ -26,7 +26,7 @@ def attempt(errors, function, *args, **kwargs):
     except errors as error:
         message = str(error)
     assert len(message.splitlines()) == 1
-    assert message.endswith(".")
+    assert message.endswith((".", "?"))
     return None, message
 
 

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from experiments import describe, draw_page, export, read_folder, run, summarize
+from experiments.configs import sample
+from experiments.system import workdir
 from experiments.workshop import bench
 from mnist_sum import __main__ as mnist_sum
 from mnist_sum.data import load
@@ -45,6 +47,14 @@ LINES = {
     "run --config smoke --held-out 499": "held_out is 499 and must leave 2 of 500 images.",
     "run --config smoke --workdir file": "file cannot be written (File exists); choose another",
     "run --config smoke --workdir file/run": "file/run cannot be written (Not a directory); choose",
+    "run --config smoke --batch-size 499": "leaves a last batch of one image out of 500",
+    "run --config smoke --workdir mine": "mine/report.md is not of a run of this version",
+    "run --config sample": (
+        "The work folder runs/sample already holds a run, which stopped at 8 of 12 epochs; go on "
+        "with it by --resume, or choose another --workdir."
+    ),
+    "run --config base --data-dir file/data": "put train-images-idx3-ubyte.gz",
+    "run --config base --data-dir new": 'or use the data set "sample"',  # without a network
     "run --workdir gs://bucket/run": "gs://bucket/run must be a path on this machine: copy",
     "run --config smoke --data-dir=s3://bucket": "s3://bucket must be a path on this",
     "run --workdir ~no_one/run": "~no_one/run names a home folder that does not exist.",
@@ -112,10 +122,15 @@ LINES = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make files that commands read, and others that stand in their way."""
     folder = tmp_path_factory.mktemp("folder")
-    for name in ("data/1", "out", "shown"):
+    for name in ("data/1", "out", "shown", "mine", "runs/sample"):
         (folder / name).mkdir(parents=True)
-    for name in ("file", "notes", "use.py", "use.svg", "out/model.png", "shown/samples.png"):
+    files = "file notes use.py use.svg out/model.png shown/samples.png mine/report.md"
+    for name in files.split():
         (folder / name).write_text("import mnist_sum" if "use" in name else "mine")
+    for name in ("mine", "runs/sample"):
+        (folder / name / ".lock").touch()
+    workdir.note(folder / "runs/sample", "sample", sample(), {})
+    workdir.write_metrics(folder / "runs/sample", [{"epoch": i} for i in range(8)])
     for name in ("w", "weights"):
         (folder / name).write_bytes(PRETRAINED.read_bytes())
     for name in ("0.png", "data/1/0.png"):
@@ -138,6 +153,8 @@ def test_a_bad_command_line_is_one_sentence_and_harms_no_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     before = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
     command, *arguments = shlex.split(line)
     assert COMMANDS[command](arguments) == 2

@@ -1,8 +1,6 @@
 """What `load` returns of the sample and of MNIST, and where it looks for them."""
 
 import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -14,6 +12,7 @@ from mnist_sum.data import load
 from mnist_sum.data.dataset import SAMPLE_FILE, fixed_numbers
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
+from tests.commands import run_python
 from tests.hostile_input import attempt
 
 tiny = tiny_mnist.tiny
@@ -85,9 +84,8 @@ except DataError as error:
 
 
 def test_the_sample_needs_nothing_that_prepares_mnist():
-    result = subprocess.run([sys.executable, "-c", NEEDS_NOTHING], capture_output=True, text=True)
-    assert result.stderr == ""
-    assert result.stdout == "There is no data set 'fashion', expected 'mnist' or 'sample'.\n"
+    sentence = "There is no data set 'fashion', expected 'mnist' or 'sample'.\n"
+    assert run_python(NEEDS_NOTHING) == (sentence, "", 0)
 
 
 @pytest.mark.parametrize(("variable", "folder"), [("TFDS_DATA_DIR", DATA), ("HOME", "")])
@@ -117,22 +115,6 @@ def test_a_folder_of_nowhere_is_refused(tmp_path, monkeypatch, option, folder, s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def sample_file(tmp_path, monkeypatch):
-    """Name a file in the place of the sample."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data_module, "SAMPLE_FILE", tmp_path / "sample.npz")
-    return tmp_path / "sample.npz"
-
-
-def write_sample(path, **changes):
-    """Write a file like that of the sample, of one image a split, with some arrays changed."""
-    whole = {"image": np.zeros((1, 28, 28), np.uint8), "digit": np.array([4], np.uint8)}
-    whole["number"] = np.array([3], np.uint8)
-    arrays = {f"{split}_{name}": x for split in ("train", "test") for name, x in whole.items()}
-    np.savez(path, **(arrays | changes))
-
-
 class Trap:
     """What would write a file if it were unpickled."""
 
@@ -155,28 +137,31 @@ class Trap:
         (lambda path: np.array([Trap()]).dump(path), "ValueError"),
     ],
 )
-def test_another_file_in_the_place_of_the_sample_is_refused(sample_file, changes, reason):
-    write_sample(sample_file, **({} if callable(changes) else changes))
+def test_another_file_in_the_place_of_the_sample_is_refused(tmp_path, monkeypatch, changes, reason):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "sample.npz"
+    monkeypatch.setattr(data_module, "SAMPLE_FILE", path)
+    whole = {"image": np.zeros((1, 28, 28), np.uint8), "digit": np.array([4], np.uint8)}
+    whole["number"] = np.array([3], np.uint8)
+    arrays = {f"{split}_{name}": x for split in ("train", "test") for name, x in whole.items()}
+    np.savez(path, **(arrays | ({} if callable(changes) else changes)))
     if callable(changes):
-        changes(sample_file)
+        changes(path)
     _, refusal = attempt(DataError, load, "sample")
-    assert refusal.startswith(f"{sample_file} cannot be read ({reason}")
+    assert refusal.startswith(f"{path} cannot be read ({reason}")
     assert refusal.endswith("): check that you may read it, or install mnist_sum again.")
     assert not Path("trapped").exists()
 
 
-@pytest.mark.parametrize(
-    ("split", "count", "sha256"),
-    [
+def test_numbers_are_drawn_once_and_for_all():
+    """A change here is a change of the data set: it takes a new VERSION and a new sample."""
+    for split, count, sha256 in (
         ("train", 60_000, "bf2a2fdf90e70e92ca2e4fee63006561"),
         ("test", 10_000, "f31af3faf56a73b2a1b9060ad1d28925"),
-    ],
-)
-def test_numbers_are_drawn_once_and_for_all(split, count, sha256):
-    """A change here is a change of the data set: it takes a new VERSION and a new sample."""
-    numbers = fixed_numbers(split, count)
-    assert numbers.dtype == np.int32
-    assert hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest().startswith(sha256)
+    ):
+        numbers = fixed_numbers(split, count)
+        assert numbers.dtype == np.int32
+        assert hashlib.sha256(numbers.astype(np.uint8).tobytes()).hexdigest().startswith(sha256)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Devices: the kind that was asked for, or a sentence; as many as may be used."""
 
 import os
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import jax
@@ -16,12 +14,11 @@ from experiments.system.device import (
     choose_devices,
     current_settings,
     describe_environment,
-    device_name,
     use_precision,
 )
 from mnist_sum.devices import keep_compiled_programs
 from mnist_sum.errors import UsageError
-from tests.commands import ROOT
+from tests.commands import run_python
 
 
 @pytest.mark.parametrize(
@@ -44,12 +41,6 @@ def test_the_first_devices_are_taken(choice, count, batch_size, found):
 def test_more_devices_than_there_are_is_one_sentence(count):
     with pytest.raises(UsageError, match=rf"^--devices is {count} and must be 1 .. 8"):
         choose_devices("auto", count)
-
-
-def test_a_processor_is_called_by_its_name():
-    name = device_name(jax.devices()[0])
-    assert len(name) > 3
-    assert name != "cpu"
 
 
 def test_a_flag_is_added_to_those_that_are_set(monkeypatch):
@@ -99,17 +90,6 @@ def test_cores_are_counted_that_a_container_may_use(files, cores, monkeypatch, t
     assert available_cores() == cores
 
 
-def run_python(code, folder, **variables):
-    """Run some Python elsewhere; returns its output, its errors and its exit code."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_PL", "JAX_NUM"))}
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(folder)])
-    finished = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder,
-        env=environment | variables,
-    )  # fmt: skip
-    return finished.stdout, finished.stderr, finished.returncode
-
-
 PLUGIN = "def initialize():\n    raise RuntimeError('cuInit failed: no driver.\\nmore of it')\n"
 SEARCH = """
 import sys
@@ -138,7 +118,8 @@ def test_what_jax_says_of_missing_devices_is_one_line(choice, platforms, output,
     plugin.parent.mkdir(parents=True)
     plugin.write_text(PLUGIN)
     code = SEARCH.replace("sys.argv[1]", repr(choice))
-    found = run_python(code, tmp_path, JAX_PLATFORMS=platforms)
+    settings = {"JAX_PLATFORMS": platforms, "JAX_NUM_CPU_DEVICES": None}
+    found = run_python(code, tmp_path, **settings)
     assert found[0] == output
     assert found[1].startswith(errors)
     assert found[1].count("\n") == (1 if errors else 0)
@@ -196,7 +177,9 @@ def test_compiled_programs_are_kept_in_the_users_cache_if_there_is_one(
 
 def test_device_and_versions_are_named():
     facts = describe_environment(jax.local_devices())
-    assert facts["device"].startswith(f"{jax.local_device_count()} x cpu, ")
+    count, name = facts["device"].split(", ", 1)
+    assert count == f"{jax.local_device_count()} x cpu"
+    assert len(name) > 3  # its own, not the platform's
     assert facts["jax"] == jax.__version__
     assert "memory" not in facts  # a processor has none of its own
     assert all(facts.values())
@@ -220,4 +203,4 @@ raise SystemExit(exit_code(stop))
 
 
 def test_what_only_unix_has_is_not_needed():
-    assert run_python(ELSEWHERE, ROOT) == ("True [[]]\n", "", 128 + 13)
+    assert run_python(ELSEWHERE) == ("True [[]]\n", "", 128 + 13)

@@ -1,10 +1,7 @@
 """Several processes: who they are, and that they train what one alone trains."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import nullcontext
 
 import chex
@@ -19,7 +16,7 @@ from experiments.system.distributed import (
     find_place,
 )
 from mnist_sum.errors import UsageError
-from tests.commands import finish, result, start, succeed
+from tests.commands import finish, result, run_python, start, succeed
 
 RECIPE = (
     *("--config", "smoke", "--train-examples", "192", "--batch-size", "96", "--epochs", "4"),
@@ -109,19 +106,20 @@ with joined({}):
 
 
 def test_a_process_that_jax_finds_no_others_for_trains_on_its_own():
-    environment = os.environ | {"SLURM_NTASKS": "2"}  # and no more, as in the shell of salloc
-    found = subprocess.run(
-        [sys.executable, "-c", ALONE], capture_output=True, text=True, env=environment
-    )
-    assert (found.stdout, found.stderr) == ("1 False\n", "")
+    # It says no more, as in the shell of salloc.
+    assert run_python(ALONE, SLURM_NTASKS="2") == ("1 False\n", "", 0)
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("variables", [SLURM, OPEN_MPI], ids=["slurm", "ompi"])
 def test_processes_of_a_scheduler_train_as_one_without_an_option(variables, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = {"JAX_COORDINATOR_PORT": str(free.getsockname()[1])}
+    port = {"JAX_COORDINATOR_PORT": free_port()}
     recipe = (*RECIPE[:-3], "1", *RECIPE[-2:], "--workdir", tmp_path / "run")
     pair = [
         start(
@@ -140,9 +138,7 @@ def test_processes_of_a_scheduler_train_as_one_without_an_option(variables, tmp_
 
 def start_pair(folder):
     """Start two processes of four devices each on this machine, to train as one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+    coordinator = f"127.0.0.1:{free_port()}"
     together = ("--resume", "--workdir", folder, "--coordinator", coordinator, "--processes", 2)
     return [start(*RECIPE, *together, "--process-id", i, devices=4) for i in range(2)]
 

@@ -16,7 +16,7 @@ from mnist_sum.files.weights import load_pretrained, save_weights
 from mnist_sum.learning.predict import predict
 from mnist_sum.reading.answer import Answer
 from mnist_sum.reading.image import read_image
-from tests.commands import ROOT
+from tests.commands import ROOT, run_python
 
 
 @pytest.fixture(autouse=True)
@@ -118,8 +118,7 @@ def test_an_interrupt_ends_it_quietly(monkeypatch):
 
 
 def test_nobody_waits_for_imports_that_reading_does_not_need():
-    show = [sys.executable, "-c", "import sys, mnist_sum.__main__; print(*sys.modules)"]
-    modules = subprocess.check_output(show, text=True, cwd=ROOT).split()
+    modules = run_python("import sys, mnist_sum.__main__; print(*sys.modules)")[0].split()
     assert "flax" in modules
     needless = {"orbax", "tensorflow", "tensorflow_datasets", "array_record", "matplotlib"}
     assert not {*needless, "torch", "chex"} & set(modules)

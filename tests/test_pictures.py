@@ -1,9 +1,5 @@
 """The pictures of a report: all that they say is there, has room and is where it belongs."""
 
-import os
-import subprocess
-import sys
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -24,7 +20,7 @@ from experiments.report.pictures.tiles import draw_mistakes, draw_right_answers,
 from experiments.report.records import original_records
 from mnist_sum.data import Dataset, load
 from mnist_sum.learning.model import MnistSum, Outputs
-from tests.commands import ROOT
+from tests.commands import run_python
 from tests.pictures import make_records, size_of_png
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -244,14 +240,13 @@ def test_what_a_user_has_set_for_other_pictures_changes_nothing(tmp_path):
     assert size_of_png(plain) == (1280, 992)
 
 
-run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True)
-
-
 def test_importing_changes_no_setting_of_the_process():
-    code = "import os; before = dict(os.environ); import experiments.report.page; "
-    code += "import sys; sys.exit(before != os.environ or 'matplotlib.pyplot' in sys.modules)"
-    backend = {"MPLBACKEND": "module://of_a_notebook"}  # that need not be there
-    assert run([sys.executable, "-c", code], env=os.environ | backend).returncode == 0
+    code = "import os, sys, signal as s; s.signal(2, s.default_int_handler); "
+    code += "before = dict(os.environ); import experiments.run, experiments.report.page; "
+    code += "sys.exit(before != os.environ or 'matplotlib.pyplot' in sys.modules"
+    code += " or s.getsignal(2) != s.default_int_handler)"
+    backend = "module://of_a_notebook"  # that need not be there
+    assert run_python(code, MPLBACKEND=backend) == ("", "", 0)
 
 
 STUCK = "import tempfile; tempfile.mkdtemp = lambda **_: open('/dev/null/file')\n"  # without /tmp
@@ -268,10 +263,10 @@ ANSWER = "import mnist_sum.__main__ as x; exit(x.main(['a.png', '--picture', 'o.
     ],
 )
 def test_where_matplotlib_cannot_start_one_sentence_names_what_to_set(code, setting):
-    finished = run([sys.executable, "-c", code], env=os.environ | setting)
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert finished.stderr.count("\n") == 1
-    assert "set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to" in finished.stderr
+    output, errors, code = run_python(code, **setting)
+    assert (code, output) == (2, "")
+    assert errors.count("\n") == 1
+    assert "set MPLCONFIGDIR to a folder that can be written, and MPLBACKEND to" in errors
 
 
 DIGITS = [3, 5, 9]

@@ -32,10 +32,7 @@ def pictures(tmp_path, monkeypatch):
         Image.fromarray(images[i]).save(f"data/{label}/{i}.png")
     rows = "1/0.png,1\n1/1.png,1\n1/2.png,1\n2/3.png,2\n1/0.png,?"
     Path("data/all.csv").write_text(f"file,label\n{rows}")
-    Path("lost.csv").write_text("file,label\nlost.png,1")
-    Path("none.csv").write_text("file,label")
     np.savez("all.npz", image=images / 16, digit=labels)
-    np.savez("no.npz", image=images)
 
 
 @pytest.mark.parametrize("source", ["data", "data/all.csv", "all.npz"])

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import os
-import subprocess
-import sys
+from unittest.mock import MagicMock
 
 import jax
 import numpy as np
@@ -18,7 +16,7 @@ from mnist_sum.data import load
 from mnist_sum.files.checkpoint import open_checkpoints, restore_latest
 from mnist_sum.learning.evaluate import predict_outputs
 from mnist_sum.learning.network import Network
-from tests.commands import ROOT, succeed
+from tests.commands import run_python, succeed
 
 LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accuracy"}
 
@@ -73,53 +71,9 @@ def test_metrics_have_the_documented_form_and_every_sum_is_learned(sample_run):
         assert (answers == digit + number).mean() > 0.6
 
 
-def test_a_run_that_has_stopped_is_not_begun_anew(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    workdir.note(workdir.choose("sample", sample(), False), "sample", sample(), {})
-    workdir.write_metrics(workdir.RUNS / "sample", [{"epoch": i} for i in range(8)])
-    assert main(["--config", "sample"]) == 2
-    assert capsys.readouterr() == (
-        "",
-        "error: The work folder runs/sample already holds a run, which stopped at 8 of 12 epochs; "
-        "go on with it by --resume, or choose another --workdir.\n",
-    )
-
-
-PROXY = "http://127.0.0.1:9"  # where nobody listens
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("--config smoke --batch-size 499", "leaves a last batch of one image out of 500"),
-        ("--config smoke --workdir mine", "mine/report.md is not of a run of this version"),
-        ("--config base --data-dir /dev/null/data", "put train-images-idx3-ubyte.gz"),
-        ("--config base --data-dir new", 'or use the data set "sample"'),  # without a network
-    ],
-)
-def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(
-    line, message, capsys, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("http_proxy", PROXY)
-    monkeypatch.setenv("https_proxy", PROXY)
-    workdir.write(tmp_path / "mine" / "report.md", "mine")
-    assert main(line.split()) == 2
-    printed = capsys.readouterr()
-    assert message in printed.err
-    assert printed.err.startswith("error: ")
-    assert printed.err.count("\n") == 1
-    assert printed.out == ""
-    assert (tmp_path / "mine" / "report.md").read_text() == "mine"
-    assert not (tmp_path / "runs").exists()
-
-
 def test_an_error_of_ours_is_not_taken_for_one_of_the_disk(monkeypatch, tmp_path):
-    def find_font(*_):
-        raise FileNotFoundError("a font")
-
-    monkeypatch.setattr(run, "train", find_font)
-    monkeypatch.setattr(run, "train_seeds", find_font)
+    for name in ("train", "train_seeds"):
+        monkeypatch.setattr(run, name, MagicMock(side_effect=FileNotFoundError("a font")))
     for more in ((), ("--seeds", "2")):
         with pytest.raises(FileNotFoundError):
             main(["--config", "smoke", "--workdir", str(tmp_path / f"run{len(more)}"), *more])
@@ -155,17 +109,9 @@ raise SystemExit(codes[0])
 
 
 def test_a_thread_of_a_clone_that_is_not_installed_trains_and_prints_in_ascii(tmp_path):
-    environment = {
-        "PYTHONIOENCODING": "ascii",
-        "PYTHONPATH": str(ROOT),
-        "COLUMNS": "80",
-        "JAX_NUM_CPU_DEVICES": "1",
-    }
-    finished = subprocess.run(
-        [sys.executable, "-c", ODD], capture_output=True, text=True, env=os.environ | environment,
-        cwd=tmp_path,
-    )  # fmt: skip
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert r"Results: \xfcbung" in finished.stdout
-    assert "It works; that most sums are wrong is normal" in finished.stdout
+    terminal = {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    output, *ends = run_python(ODD, tmp_path, JAX_NUM_CPU_DEVICES="1", **terminal)
+    assert ends == ["", 0]
+    assert r"Results: \xfcbung" in output
+    assert "It works; that most sums are wrong is normal" in output
     assert (tmp_path / "übung" / "report.md").exists()

@@ -4,7 +4,6 @@ import gc
 import io
 import random
 import signal
-import subprocess
 import sys
 import time
 
@@ -13,7 +12,7 @@ import pytest
 from experiments.system.interruption import end_on_ctrl_c
 from mnist_sum.errors import UsageError
 from mnist_sum.terminal import Stopped, exit_code, stopping_on_signals, uninterrupted
-from tests.commands import ROOT, start
+from tests.commands import start
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -120,12 +119,6 @@ def test_a_signal_that_falls_into_a_callback_is_not_lost(number):
     with pytest.raises(Stopped) as stop, stopping_on_signals():
         collect()
     assert stop.value.args == (number,)
-
-
-def test_importing_changes_no_handler():
-    show = "import signal, experiments.run; print(signal.getsignal(signal.SIGINT).__name__)"
-    output = subprocess.check_output([sys.executable, "-c", show], text=True, cwd=ROOT)
-    assert output == "default_int_handler\n"
 
 
 CHANCE = [random.Random(seed).randrange(1, 1500) for seed in range(15)]

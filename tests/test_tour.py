@@ -15,17 +15,12 @@ def notebook():
     return nbformat.read(TOUR, as_version=4)
 
 
-def text_of(notebook):
-    """Join all that the cells print."""
-    return "".join(
-        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
-    )
-
-
 def assert_it_doubts(notebook):
     """Check what is answered for a 1, for a 7, and for what lies between."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
     for words in ("digit 1 (", ", plus 5 makes 6 (", "perhaps ", "digit 7 (", "makes 12 ("):
-        assert words in text_of(notebook)
+        assert words in text
 
 
 def test_the_tour_is_checked_in_with_its_outputs(notebook):

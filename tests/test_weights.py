@@ -23,19 +23,11 @@ from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION
+from tests.hostile_input import attempt
+from tests.tiny import RECIPE
 
 PROVENANCE = {"config": "sample", "seed": 3, "test": {"digit_accuracy": 0.5}}
 BIAS = "params/adder/dense4/bias"
-
-
-@pytest.fixture(scope="module")
-def state():
-    return create_state(Recipe(), jax.random.key(0))
-
-
-@pytest.fixture(scope="module")
-def network(state):
-    return Network(Recipe(), state.variables)
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +38,7 @@ def saved(network, tmp_path_factory):
 
 
 def complaint(call, *arguments):
-    with pytest.raises(WeightsError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return attempt(WeightsError, call, *arguments)[1]
 
 
 @pytest.mark.parametrize("adder", ["mlp", "exact"])
@@ -147,11 +136,12 @@ def test_nothing_is_saved_where_a_save_fails(network, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def run(state, tmp_path_factory):
+def run(tmp_path_factory):
     """Make what a run leaves, and what is left of an interrupted save."""
     folder = tmp_path_factory.mktemp("runs") / "several" / "seed-1"
     with open_checkpoints(folder / "checkpoints") as checkpoints:
-        save(checkpoints, 1, Checkpoint(Recipe(), state, [{"epoch": 1}], {"seed": 1}))
+        state = create_state(RECIPE, jax.random.key(0))
+        save(checkpoints, 1, Checkpoint(RECIPE, state, [{"epoch": 1}], {"seed": 1}))
     shutil.copytree(folder / "checkpoints/1", folder / "checkpoints/2.orbax-checkpoint-tmp-1")
     return folder
 

@@ -56,12 +56,8 @@ def test_what_no_run_has_made_is_not_replaced(tmp_path, name, resume):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", name.partition("/")[0]]
 
 
-def test_other_files_do_not_hinder(tmp_path):
+def test_a_run_is_known_by_its_checkpoints_too_and_other_files_do_not_hinder(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    begin(tmp_path, Config())
-
-
-def test_a_run_is_known_by_its_checkpoints_too(tmp_path):
     begin(tmp_path, Config())
     (tmp_path / "checkpoints" / "3").mkdir(parents=True)
     (tmp_path / "checkpoints" / "3" / "_CHECKPOINT_METADATA").touch()
