@@ -30,7 +30,7 @@ def make_run(tmp_path):
 def test_the_spread_is_over_the_seeds(make_run, tmp_path, capsys):
     runs = [make_run(1, [0.1] + [0.5] * 7), make_run(2, [0.1] + [0.6] * 6 + [0.8])]
     out = tmp_path / "out"
-    for _ in "again":  # what it has made itself, it may replace
+    for _ in range(2):  # what it has made itself, it may replace
         assert main([*runs, "--output", str(out)]) == 0
     summary = json.loads((out / "summary.json").read_text())
     assert summary["seeds"] == [1, 2]
