@@ -65,6 +65,7 @@ LINES = {
     "describe --workdir run": "Unrecognized options: --workdir",
     "bench --rounds 0": "--rounds is 0 and must be positive and finite.",
     "bench --seconds inf": "--seconds is inf and must be positive and finite.",
+    "bench --time-to-accuracy -1": "--time-to-accuracy is -1 and must be positive and finite.",
     "bench --no-torch --output file": "file exists and would be lost; name another output",
     "bench --no-torch --output use.py": "use.py exists and would be lost",
     "bench --config sample --no-torch --batch-size 31": "which leaves a last batch of one image",

@@ -8,7 +8,7 @@ from experiments.configs import Config
 from experiments.workshop import bench
 from experiments.workshop.bench import BenchOptions, main, run
 from experiments.workshop.benchmark import turn
-from experiments.workshop.benchmark.results import compare
+from experiments.workshop.benchmark.results import compare, summarize_runs
 from tests.tiny import EXAMPLES, RECIPE
 
 CONFIG = Config(RECIPE, dataset="sample", train_examples=EXAMPLES)
@@ -45,6 +45,15 @@ def test_both_sides_are_measured(capsys, monkeypatch, tmp_path):
     assert all(row["images_per_second"][0] > 0 for row in measured)
     assert measured[0]["facts"]["compile_seconds"] > 0
     assert "1 core  ours, JAX " in capsys.readouterr().out
+
+
+@pytest.mark.parity
+def test_seeds_are_trained_to_the_end(capsys, tmp_path):
+    runs = record_of(tmp_path, time_to_accuracy=2)["runs"]
+    assert [figures["seed"] for figures in runs] == [1, 2]
+    assert all(figures["training_seconds"] > 0 for figures in runs)
+    assert all(0 < figures["digit_accuracy"] < 1 for figures in runs)
+    assert "All seeds: " in capsys.readouterr().out
 
 
 def test_what_is_missing_is_one_sentence(capsys, monkeypatch):
@@ -94,3 +103,11 @@ TO_LAST = {"to": "PyTorch channels last", "median": 1.5, "least": 1.5, "most": 2
 )
 def test_the_ratio(rows, ratio):
     assert compare(rows) == ratio
+
+
+def test_runs_that_were_disturbed_count_for_accuracies_alone():
+    figures = [(30.0, 1.0, 0.991, 0.98), (32.0, 1.0, 0.992, 0.98), (90.0, 0.3, 0.993, 0.98)]
+    names = ("training_seconds", "left", "digit_accuracy", "sum_accuracy")
+    runs = [dict(zip(names, of_run, strict=True)) for of_run in figures]
+    assert summarize_runs(runs) == ("31.0 ± 1.4 s", "99.20 ± 0.10 and 98.00 ± 0.00 %")
+    assert summarize_runs(runs[2:]) == ("disturbed", "99.30 and 98.00 %")

@@ -89,11 +89,14 @@ def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_p
     group["ratio"] = {"to": "PyTorch", "median": 2.0, "least": 1.8, "most": 2.0}
     group["evaluation"] = {"evaluated_images_per_second": 12345.6}
     bench(tmp_path, "a.json", groups=[{"on": "1 core", "rows": sides[:1], "ratio": None}, group])
-    link = "[a processor](experiments/results/bench/a.json)"
-    on, base = f"{link}, 2 cores", "`base`, batches of 128"
+    run = {"training_seconds": 30.0, "left": 1.0, "digit_accuracy": 0.99, "sum_accuracy": 0.98}
+    bench(tmp_path, "b.json", runs=[run])
+    link = "[a processor](experiments/results/bench/{}.json)".format
+    on, base = f"{link('a')}, 2 cores", "`base`, batches of 128"
     ours = [on, base, "ours, JAX 1.2", "300 (270 to 330)", ""]
-    alone = [f"{link}, 1 core", *ours[1:]]
+    alone = [f"{link('a')}, 1 core", *ours[1:]]
     theirs = [on, base, "PyTorch, 3.4", "150 (150 to 165)", "2.00 (1.80 to 2.00)"]
+    end = [link("b"), f"{base}, 1 seeds to the end: 99.00 and 98.00 %", "ours", "30.0 s"]
     assert [list(row.values()) for row in figures.speeds(tmp_path)] == [
         [*alone, "9.9"],
         [*ours, "9.9"],
@@ -101,8 +104,9 @@ def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_p
         [on, base, "PyTorch bfloat16, 3.4", "4,000 (4,000 to 4,100), disturbed", "", "9.9"],
         [on, base, "PyTorch compiled", "not measured: there is no compiler", ""],
         [on, base, "evaluation by ours", "12,346", ""],
+        end,
     ]
-    assert [list(row.values()) for row in figures.ratios(tmp_path)] == [alone, ours, theirs]
+    assert [list(row.values()) for row in figures.ratios(tmp_path)] == [alone, ours, theirs, end]
 
 
 def test_the_command_writes_a_table_whose_links_start_at_its_text(tmp_path, monkeypatch):

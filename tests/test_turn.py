@@ -84,6 +84,7 @@ def test_images_are_repeated_to_as_many_as_a_call_has_on_a_platform(tmp_path):
     np.testing.assert_array_equal(train.image[4000:], splits.train.image[:80])
     np.testing.assert_array_equal(test.digit, splits.test.digit)
     assert len(job.load_images("gpu").train.number) == 102 * 588
+    assert len(job._replace(to_the_end=True).load_images("gpu").train.number) == 4000
 
 
 def test_ticks_are_added_up_but_for_idle_iowait_and_guests():
@@ -106,11 +107,11 @@ def test_what_counts_is_what_others_took(own, busy, left):
 
 
 @pytest.mark.skipif(not CORES, reason="only Linux tells")
-def test_calls_are_measured_after_one_that_compiles_until_the_time_is_up():
+def test_calls_are_measured_after_one_that_compiles_until_number_and_time_are_reached():
     called = []
-    figures = measure_calls(called.append, 7, seconds=0)
-    assert called == [0, 1]
-    assert figures["images_per_second"] == 7 / figures["seconds"]
+    figures = measure_calls(called.append, 7, calls=3)
+    assert called == [0, 1, 2, 3]
+    assert figures["images_per_second"] == 21 / figures["seconds"]
     assert measure_calls(called.append, 1, seconds=0.05)["seconds"] >= 0.05
 
 

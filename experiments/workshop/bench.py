@@ -17,12 +17,12 @@ from tempfile import TemporaryDirectory
 
 from tabulate import tabulate
 
-from experiments.configs import fields_of
+from experiments.configs import fields_of, vary
 from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import DeviceChoice, own_cores
 from experiments.system.this_run import load_splits
-from experiments.workshop.benchmark.results import compare, group_rows
+from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
 from experiments.workshop.benchmark.turn import KERNEL_STATISTICS, Figures, Job, ask, take_turns
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
@@ -47,6 +47,8 @@ class BenchOptions(ConfigOptions):
     """How long a turn measures at least, in seconds."""
     torch: bool = True
     """Compare with PyTorch, which the extra 'parity' installs."""
+    time_to_accuracy: int | None = None
+    """Train N seeds to the end of the config instead, for their times and accuracies."""
     output: Path | None = None
     """Write all figures to this file, as JSON."""
     device: DeviceChoice = "auto"
@@ -59,8 +61,9 @@ def run(options: BenchOptions) -> None:
     print(f"Config {options.name}; some minutes ...", flush=True)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         job = Job(options.config, splits, folder, cores, options.device)
+        measure = time_runs if options.time_to_accuracy else compare_speeds
         record = {"mnist_sum": VERSION, "config": options.name, "fields": fields_of(options.config)}
-        record |= compare_speeds(job, options)
+        record |= measure(job, options)
     if options.output:
         workdir.write(options.output, json.dumps(record, indent=1) + "\n")
 
@@ -68,11 +71,12 @@ def run(options: BenchOptions) -> None:
 def check(options: BenchOptions) -> None:
     if not KERNEL_STATISTICS.exists():
         raise UsageError("The bench needs Linux, whose /proc/stat says who computes on a core.")
-    for name in ("rounds", "seconds"):
+    for name in ("rounds", "seconds", "time_to_accuracy"):
         value = getattr(options, name)
-        if not 0 < value < math.inf:
-            raise UsageError(f"--{name} is {value} and must be positive and finite.")
-    if options.torch and find_spec("torch") is None:
+        if value is not None and not 0 < value < math.inf:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is {value} and must be positive and finite.")
+    if options.torch and not options.time_to_accuracy and find_spec("torch") is None:
         raise UsageError("PyTorch is not installed: install the extra 'parity', or use --no-torch.")
     if options.output:
         check_output(options.output, mark=MARK)
@@ -123,6 +127,18 @@ def compare_on(job: Job, options: BenchOptions) -> Figures:
         "ratio": compare(rows),
         "evaluation": {evaluated: median(turn[evaluated] for turn in turns["ours"])},
     }
+
+
+def time_runs(job: Job, options: BenchOptions) -> Figures:
+    """Train seeds to the end, and print the time that it takes and the accuracy that it gives."""
+    runs: list[Figures] = []
+    for seed in range(job.config.seed, job.config.seed + (options.time_to_accuracy or 0)):
+        of_seed = job._replace(config=vary(job.config, seed=seed), to_the_end=True)
+        ((run,),) = take_turns({"ours": partial(ask, OURS, of_seed)}, 1).values()
+        runs.append(run | {"seed": seed, "training_seconds": run["seconds"]})
+        print(f"Seed {seed}: {' for '.join(summarize_runs(runs[-1:]))}", flush=True)
+    print(f"All seeds: {' for '.join(summarize_runs(runs))} of digits and sums")
+    return {"device": runs[0]["facts"]["device"], "facts": runs[0]["facts"], "runs": runs}
 
 
 main = command(BenchOptions, "workshop.bench", run)

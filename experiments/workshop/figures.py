@@ -18,7 +18,15 @@ from experiments.report.records import (
     last_accuracies,
     read_records,
 )
-from experiments.workshop.benchmark.results import FASTER, PREPARED, Figures, group_rows, spread
+from experiments.workshop.benchmark.results import (
+    FASTER,
+    PREPARED,
+    SPEED,
+    Figures,
+    group_rows,
+    spread,
+    summarize_runs,
+)
 
 ROOT = Path(__file__).parents[2]
 RESULTS = "experiments/results"
@@ -87,14 +95,18 @@ def ratios(records: Path) -> Iterator[Figures]:
 
 
 def speeds(records: Path) -> Iterator[Figures]:
-    """List what each bench has measured: training by all sides, and evaluation."""
+    """List what each bench has measured: training by all sides, evaluation, whole trainings."""
     for path in sorted((records / "bench").glob("*.json")):
         bench = json.loads(path.read_text("utf-8"))
         device = f"[{bench['device']}]({RESULTS}/bench/{path.name})"
         what = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
-        for group in bench["groups"]:
+        for group in bench.get("groups", ()):
             where = {"on": f"{device}, {group['on']}", "trained": what}
             yield from (where | row for row in group_rows(group))
+        if runs := bench.get("runs"):
+            times, reached = summarize_runs(runs)
+            whole = f"{what}, {len(runs)} seeds to the end: {reached}"
+            yield {"on": device, "trained": whole, "by": "ours", SPEED: times}
 
 
 def kernels(records: Path) -> list[Figures]:

@@ -9,29 +9,34 @@ from mnist_sum.learning.sharding import data_mesh, replicate
 
 
 def measure(job: Job) -> Figures:
-    recipe = job.config.recipe
+    config, recipe = job.config, job.config.recipe
     devices = choose_devices(job.device, batch_size=recipe.batch_size)
     if devices[0].platform == "gpu":
         del devices[1:]  # PyTorch's side has one card
     mesh = data_mesh(devices)
     train, test = replicate(job.load_images(devices[0].platform), mesh)
     images = len(train.digit)
-    key = jax.random.key(job.config.seed)
-    steps = job.config.epochs * ms.count_steps(recipe, images)
-    state = replicate(ms.create_state(recipe, key, steps), mesh)
+    init_key, key = jax.random.split(jax.random.key(config.seed))
+    steps = config.epochs * ms.count_steps(recipe, images)
+    state = replicate(ms.create_state(recipe, init_key, steps), mesh)
 
     def train_epoch(epoch: int) -> None:
         nonlocal state
         epoch_key = jax.random.fold_in(key, epoch)
         state, _ = ms.train_epoch(recipe, state, train, epoch_key, mesh)
+        if epoch == 0:
+            state = replicate(ms.create_state(recipe, init_key, steps), mesh)
         jax.block_until_ready(state)
 
-    figures = measure_calls(train_epoch, images, job.seconds)
+    epochs = config.epochs if job.to_the_end else 1
+    figures = measure_calls(train_epoch, images, epochs, job.seconds)
     network = ms.Network(recipe, state.variables)
+    if config.renew_statistics:
+        network = ms.renew_statistics(network, train)
     tested = measure_calls(
         lambda _: jax.block_until_ready(ms.evaluate(network, test, mesh)),
         len(test.digit),
-        job.seconds,
+        seconds=job.seconds,
     )
     figures["facts"] |= {
         "device": device_name(devices[0]),
@@ -40,7 +45,7 @@ def measure(job: Job) -> Figures:
         "jax": jax.__version__,
     }
     figures["evaluated_images_per_second"] = tested["images_per_second"]
-    return figures
+    return figures | ms.averages(ms.evaluate(network, test, mesh))
 
 
 if __name__ == "__main__":

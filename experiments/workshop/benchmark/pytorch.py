@@ -37,7 +37,7 @@ def measure(job: Job) -> Figures:
         if on_gpu:
             torch.cuda.synchronize()
 
-    figures = measure_calls(train_epoch, images, job.seconds)
+    figures = measure_calls(train_epoch, images, seconds=job.seconds)
     figures["facts"] |= {"torch": torch.__version__, "threads": torch.get_num_threads()}
     return figures
 

@@ -47,6 +47,14 @@ def group_rows(group: Figures) -> Iterator[Figures]:
         yield {"by": "evaluation by ours", SPEED: speed, FASTER: ""}
 
 
-def spread(values: Sequence[float]) -> str:
+def summarize_runs(runs: Sequence[Figures]) -> tuple[str, str]:
+    """Write how long the undisturbed of whole runs took, and what all reached, digit and sum."""
+    quiet = [run["training_seconds"] for run in runs if run["left"] >= QUIET]
+    digit, sum_ = (spread([100 * run[f"{x}_accuracy"] for run in runs]) for x in ("digit", "sum"))
+    return f"{spread(quiet, 1)} s" if quiet else "disturbed", f"{digit} and {sum_} %"
+
+
+def spread(values: Sequence[float], decimals: int = 2) -> str:
     """Write a mean and, of several values, their standard deviation."""
-    return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+    deviation = f" ± {stdev(values):.{decimals}f}" if len(values) > 1 else ""
+    return f"{mean(values):z.{decimals}f}{deviation}"  # z: there is no -0.0

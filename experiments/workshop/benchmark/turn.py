@@ -42,10 +42,13 @@ class Job(NamedTuple):
     cores: list[int]
     device: DeviceChoice
     seconds: float = 0.0  # at least
+    to_the_end: bool = False  # of the config, on all images
     way: str = ""  # of PyTorch
 
     def load_images(self, platform: str) -> Splits:
         """Take the images, those to train on cut or repeated to as many as a call has there."""
+        if self.to_the_end:
+            return self.splits
         size, train = self.config.recipe.batch_size, self.splits.train
         count = size * (CPU_STEPS if platform == "cpu" else max(GPU_IMAGES // size, 1))
         return self.splits._replace(
@@ -101,15 +104,17 @@ def take_turns(sides: Mapping[str, Callable[[], Figures]], rounds: int) -> dict[
     return turns
 
 
-def measure_calls(call: Callable[[int], object], images: int, seconds: float) -> Figures:
-    """Measure calls on N images for at least `seconds`: one or more, after one that compiles.
+def measure_calls(
+    call: Callable[[int], object], images: int, calls: int = 1, seconds: float = 0
+) -> Figures:
+    """Measure calls, each on N images: at least `calls` of them, for at least `seconds`.
 
-    Each is given its number, from 0 on.
+    Each is given its number; call 0, which compiles, comes before.
     """
     start = time.perf_counter()
     call(0)
     before, done = read_clocks(), 0
-    while not done or time.perf_counter() < before[0] + seconds:
+    while done < calls or time.perf_counter() < before[0] + seconds:
         done += 1
         call(done)
     clock, own, busy = (b - a for a, b in zip(before, read_clocks(), strict=True))
