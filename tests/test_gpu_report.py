@@ -29,7 +29,7 @@ def report(folder, *options, **variables):
 
 def test_a_command_that_fails_stops_no_other_and_options_are_those_that_there_are(tmp_path):
     code, codes, logs = report(tmp_path, "--data-dir", "d")
-    assert (code, len(codes)) == (1, 9)
+    assert (code, len(codes)) == (1, 10)
     failed = {name for name, ended in codes.items() if ended == "3"}
     assert failed == {"deterministic", "deterministic_again"}
     for name, (_, module, *words) in logs.items():

@@ -24,6 +24,7 @@ run whole_graph --config base --epochs 5 --whole-graph
 run tf32 --config base --epochs 5 --precision tf32
 run deterministic --config base --epochs 5 --deterministic
 run deterministic_again --config base --epochs 5 --deterministic
+run profile --config base --epochs 1 --profile "$output/trace"
 run base --config base
 run seeds --config fast --seeds 10
 try bench experiments.workshop.bench --config base
