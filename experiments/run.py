@@ -53,6 +53,8 @@ class ComputeOptions:
     thousandth off. A step on small images waits for its kernels to start more than for products."""
     whole_graph: bool = False
     """Have a GPU take all steps of a call as one CUDA graph; not tried on a card yet."""
+    profile: Path | None = None
+    """Folder for a profile of some steps, for TensorBoard or ui.perfetto.dev; none if not given."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,8 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
     name, config, compute = options.name, options.config, options.compute
     if reason := keep_compiled_programs(WORTH_KEEPING_SECONDS):
         print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)
+    if compute.profile:
+        workdir.make(compute.profile)
     if compute.deterministic:
         add_xla_flag(DETERMINISTIC)
     if compute.whole_graph:
@@ -124,7 +128,7 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
         stack.enter_context(resumable(argv, folder, [folder], config.epochs))
         print_header(options, devices, splits)
         this_run = Run(name, config, folder, devices, splits)
-        state, records = train(this_run, options.resume)
+        state, records = train(this_run, options.resume, compute.profile)
         network = Network(config.recipe, state.variables)
         outputs = predict_outputs(network, splits.test.image, this_run.mesh)
         if distributed.is_first():

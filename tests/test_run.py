@@ -25,7 +25,8 @@ LOSSES_AND_ACCURACIES = {"digit_loss", "sum_loss", "digit_accuracy", "sum_accura
 def sample_run(tmp_path_factory):
     """Train on the sample, once for this module; returns its folder and what it has printed."""
     folder = tmp_path_factory.mktemp("sample") / "run"
-    return folder, succeed("--config", "sample", "--workdir", folder)
+    own = ("--workdir", folder, "--profile", folder.with_name("profile"))
+    return folder, succeed("--config", "sample", *own)
 
 
 def test_it_says_what_it_runs_on_and_two_lines_an_epoch(sample_run):
@@ -42,11 +43,13 @@ def test_it_says_what_it_runs_on_and_two_lines_an_epoch(sample_run):
 
 
 def test_the_work_folder_is_complete_and_holds_nothing_else_that_a_run_may_replace(sample_run):
-    folder, _ = sample_run
+    folder, output = sample_run
     assert workdir.read_config(folder) == sample()
     assert {path.name for path in folder.iterdir()} == {*workdir.OURS, ".lock"}
     assert (folder / "curves.png").stat().st_size > 10_000
     assert "![" in (folder / "report.md").read_text()
+    assert f"Profile: {folder.parent}/profile, 20 steps of " in output
+    assert len(list(folder.parent.glob("profile/plugins/profile/*/*.xplane.pb"))) == 1
 
 
 def test_metrics_have_the_documented_form_and_every_sum_is_learned(sample_run):

@@ -4,9 +4,11 @@ import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.configs import Config, command_of, fields_of, list_differences
@@ -43,10 +45,14 @@ from mnist_sum.terminal import uninterrupted
 CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
 FIRST_STEPS = 10  # in the first call of an epoch, which shows how long a step takes
 CALLS = 20  # in an epoch of several processes, which have to agree
+PROFILED_STEPS = 20
 
 
-def train(run: Run, resume: bool) -> tuple[TrainState, Records]:
-    """Train all epochs, or all that the folder does not have yet; returns the records of all."""
+def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainState, Records]:
+    """Train all epochs, or all that the folder does not have yet; returns the records of all.
+
+    A `profile` of some steps more, whose results are dropped, goes into its folder.
+    """
     config = run.config
     run = run._replace(splits=replicate(run.splits, run.mesh))
     init_key, _ = jax.random.split(jax.random.key(config.seed))
@@ -66,8 +72,11 @@ def train(run: Run, resume: bool) -> tuple[TrainState, Records]:
         print(f"Results: {run.folder}", flush=True)
         if resume:
             print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
-        if len(records) < config.epochs:
+        if profile or len(records) < config.epochs:
             compiled = compile_ahead(state, run)
+        if profile:
+            compiled.result()
+            write_profile(state, run, profile)
         for epoch in range(len(records) + 1, config.epochs + 1):
             state, record = run_epoch(state, run, epoch, compiled)
             with uninterrupted():
@@ -117,6 +126,14 @@ def begin(run: Run, epoch: int) -> tuple[Epoch, Tally]:
     return plan, replicate(zero_tally(), run.mesh)
 
 
+def take(
+    run: Run, state: TrainState, tally: Tally, plan: Epoch, size: int, start: int, stop: int
+) -> tuple[TrainState, Tally]:
+    """Take some steps of an epoch in one call, to which `state` and `tally` are donated."""
+    recipe, train, bounds = run.config.recipe, run.splits.train, (start, stop)
+    return train_steps(recipe, size, state, tally, train, plan, bounds, run.mesh)
+
+
 def compile_ahead(state: TrainState, run: Run) -> Future[None]:
     """Compile what a run calls: the first steps at once, the rest while these are taken.
 
@@ -147,6 +164,18 @@ def compile_ahead(state: TrainState, run: Run) -> Future[None]:
     return with_rest
 
 
+def write_profile(state: TrainState, run: Run, folder: Path) -> None:
+    """Record what the devices do in some steps of an epoch that is not trained."""
+    size, _, steps = parts_of(run.config.recipe, len(run.splits.train.digit))[0]
+    copied, steps = jax.tree.map(jnp.copy, state), min(PROFILED_STEPS, steps)
+    plan, tally = begin(run, 0)
+    with jax.profiler.trace(str(folder)):
+        start = time.perf_counter()
+        jax.block_until_ready(take(run, copied, tally, plan, size, 0, steps))
+        seconds = time.perf_counter() - start
+    print(f"Profile: {folder}, {steps} steps of {1e6 * seconds / steps:,.0f} us", flush=True)
+
+
 def run_epoch(
     state: TrainState, run: Run, epoch: int, compiled: Future[None]
 ) -> tuple[TrainState, dict[str, Any]]:
@@ -159,8 +188,7 @@ def run_epoch(
         for size, done, end in parts_of(recipe, examples):
             while done < end:
                 called, stop = time.perf_counter(), end_of_call(done, end, pace)
-                bounds = done, stop
-                state, tally = train_steps(recipe, size, state, tally, data, plan, bounds, run.mesh)
+                state, tally = take(run, state, tally, plan, size, done, stop)
                 check_finite(int(tally.finite_steps), epoch, stop)  # waits for the steps
                 pace, done = (time.perf_counter() - called) / (stop - done), stop
                 trained = averages(tally.totals)
