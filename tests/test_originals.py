@@ -6,6 +6,7 @@ import http.server
 import os
 import socket
 import threading
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from mnist_sum.data.originals import collect, search
 from mnist_sum.errors import DataError
 from tests import tiny_mnist
 from tests.hostile_input import attempt, damaged, hostile
-from tests.tiny_mnist import CONTENTS, NAMES, write_files, write_packed
+from tests.tiny_mnist import CONTENTS, NAMES, write_files, write_npz, write_packed
 
 tiny = tiny_mnist.tiny
 
@@ -31,6 +32,14 @@ IMAGES, LABELS = CONTENTS[NAMES[0]], CONTENTS[NAMES[1]]
 
 def kaggles(name):
     return name.replace("-idx", ".idx")
+
+
+def write_zip(folder):
+    """Write an archive as Kaggle offers it: a folder for each file, and each file twice."""
+    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+        for name, content in CONTENTS.items():
+            archive.writestr(f"{name}/{name}", content)
+            archive.writestr(kaggles(name), content)
 
 
 def write_as_tfds(folder):
@@ -45,19 +54,29 @@ def write_as_tfds(folder):
         ("manual", partial(write_files, name_of=kaggles)),
         ("manual", partial(write_files, name_of=lambda name: f"{hash(name)}.bin")),
         ("manual/MNIST/raw", write_files),
+        ("manual/mnist.npz", write_npz),
+        ("manual", write_zip),
+        ("mnist.npz", write_npz),
         ("data/downloads/manual", write_packed),
         ("data/downloads", write_as_tfds),
         ("data/downloads/mnist", write_as_tfds),
+        ("data/mnist_sum/1.0.0/arrays.npz", write_npz),
         ("here/data/MNIST/raw", write_packed),
         ("here/MNIST/raw", write_packed),
+        ("home/.keras/datasets/mnist.npz", write_npz),
+        ("keras/datasets/mnist.npz", write_npz),
     ],
 )
-def test_files_are_known_by_what_is_in_them_and_found_in_the_usual_places(tiny, place, write):
+def test_files_are_known_by_what_is_in_them_and_found_in_the_usual_places(
+    tiny, monkeypatch, place, write
+):
+    if place.startswith("keras"):
+        monkeypatch.setenv("KERAS_HOME", str(tiny / "keras"))
     (tiny / "manual" / "0_notes.txt").write_text("not of MNIST")
     os.mkfifo(tiny / "manual" / "0_pipe")
     write(tiny / place)
     before = sorted(tiny.rglob("*"))
-    given = tiny / "manual" if place.startswith("manual") else None
+    given = {"manual": tiny / "manual", "mnist.npz": tiny / "mnist.npz"}.get(place.split("/")[0])
     assert collect(tiny / "data", given) == CONTENTS
     assert sorted(tiny.rglob("*")) == before
 
@@ -77,7 +96,7 @@ def test_files_are_put_together_from_several_places(tiny):
         (gzip.compress(IMAGES, mtime=0)[:-100], "cannot be read: Compressed file ended before"),
         (IMAGES[:-1] + b"\0", "holds 23536 bytes of something else"),
         (LABELS[:-1] + b"\1", "holds 38 bytes of something else"),
-        (b"PK\3\4 and more", "holds 13 bytes of something else"),
+        (b"PK\3\4 and no more", "cannot be read: File is not a zip file"),
     ],
 )
 def test_what_lies_there_instead_is_named(tiny, content, remark):

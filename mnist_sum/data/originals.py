@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import os
+import struct
 import sys
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import requests
+from jaxtyping import UInt8
 
 from mnist_sum.errors import DataError
 from mnist_sum.outputs import write_whole
@@ -20,6 +22,7 @@ SHA256 = {  # of what is in the files, nothing packed
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+UNSIGNED_BYTES = 0x800  # in an IDX file's first word, with the number of dimensions
 LARGEST = 2**26  # bytes of a file that is looked at, packed or not; MNIST's largest has 45 MiB
 MOST_REMARKS = 5
 TIMEOUT = (3, 10)  # seconds to connect to each address of the host, and to wait for more
@@ -35,11 +38,14 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
     folder = manual_dir or data_dir / "downloads" / "manual"
     found: dict[str, bytes] = {}
     remarks = search([folder, *folder.glob("*"), *folder.glob("MNIST/raw/*")], found)
-    usual_places = [  # of TFDS and torchvision
+    keras = os.environ.get("KERAS_HOME") or Path(os.environ.get("HOME", ""), ".keras")
+    usual_places = [  # of TFDS, torchvision, Keras, and the first version of this data set
         *data_dir.glob("downloads/*mnist*"),
         *data_dir.glob("downloads/*mnist*/*"),
         *Path().glob("data/MNIST/raw/*"),
         *Path().glob("MNIST/raw/*"),
+        Path(keras, "datasets", "mnist.npz"),
+        data_dir / "mnist_sum" / "1.0.0" / "arrays.npz",
     ]
     search(usual_places, found)
     missing = [name for name in SHA256 if name not in found]
@@ -91,21 +97,35 @@ def search(paths: Iterable[Path], found: dict[str, bytes]) -> list[str]:
         try:
             if not path.is_file() or path.stat().st_size > LARGEST:
                 continue
-            content = unpack(path)
-        except (OSError, EOFError, zlib.error) as error:
+            for content in unpack(path):
+                sha256 = hashlib.sha256(content).hexdigest()
+                names = [name for name, expected in SHA256.items() if expected == sha256]
+                found |= dict.fromkeys(names, content)
+                if not names:
+                    remarks.append(f"{path} holds {len(content)} bytes of something else")
+        except Exception as error:  # the readers of packed files raise a dozen types of them
             remarks.append(f"{path} cannot be read: {' '.join(str(error).split())}")
-            continue
-        sha256 = hashlib.sha256(content).hexdigest()
-        names = [name for name, expected in SHA256.items() if expected == sha256]
-        found |= dict.fromkeys(names, content)
-        if not names:
-            remarks.append(f"{path} holds {len(content)} bytes of something else")
     return remarks
 
 
-def unpack(path: Path) -> bytes:
-    """Read what is in a file that gzip has packed or not; raises OSError, EOFError, zlib.error."""
+def unpack(path: Path) -> Iterator[bytes]:
+    """Yield what is in a file that gzip has packed or not, and each member of a zip or npz file.
+
+    Its errors for damage are of a dozen types.
+    """
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+        start = file.read(4)
         file.seek(0)
-        return (gzip.GzipFile(fileobj=file) if packed else file).read(LARGEST)
+        if start == b"PK\3\4":
+            with np.load(file, allow_pickle=False) as members:
+                for member in members.values():  # bytes if it is no array
+                    yield member if isinstance(member, bytes) else write_idx(member)
+        else:
+            packed = start[:2] == b"\x1f\x8b"
+            yield (gzip.GzipFile(fileobj=file) if packed else file).read(LARGEST)
+
+
+def write_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
+    """Write bytes in the format of the original files, http://yann.lecun.com/exdb/mnist/."""
+    header = struct.pack(f">{1 + array.ndim}I", UNSIGNED_BYTES | array.ndim, *array.shape)
+    return header + array.tobytes()
