@@ -48,6 +48,7 @@ LINES = {
     "run --config smoke --workdir file": "file cannot be written (File exists); choose another",
     "run --config smoke --workdir file/run": "file/run cannot be written (Not a directory); choose",
     "run --config smoke --batch-size 499": "leaves a last batch of one image out of 500",
+    "run --config smoke --profile /dev/null/x": "/dev/null/x cannot be written (Not a directory)",
     "run --config smoke --workdir mine": "mine/report.md is not of a run of this version",
     "run --config sample": (
         "The work folder runs/sample already holds a run, which stopped at 8 of 12 epochs; go on "
