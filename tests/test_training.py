@@ -72,7 +72,7 @@ RUN = Run("base", Config(RECIPE), Path("run"), jax.devices(), SPLITS)
 def saved_run(**changes):
     """Give a checkpoint of that run, with some of its facts changed."""
     facts = {k: v for k, v in (run_facts(RUN) | changes).items() if v != "missing"}
-    return Checkpoint(RECIPE, None, [{"epoch": 1}], facts, "9.8")
+    return Checkpoint(RECIPE, None, [{"epoch": 1}], facts)
 
 
 X64 = {"jax_enable_x64": True}
