@@ -1,19 +1,24 @@
 """An image of a digit and a number in, the digit and their sum out: pure functions in JAX."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.errors import DataError, InputError, RecipeError, UserError, WeightsError
 from mnist_sum.files.weights import load_pretrained, load_run, load_weights, save_weights
 from mnist_sum.learning.batch import Batch, draw_batch, take_batch
-from mnist_sum.learning.epoch import count_steps, train_epoch
 from mnist_sum.learning.evaluate import evaluate, predict_outputs
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.model import MnistSum, Outputs
 from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.predict import Prediction, Probabilities, predict, predict_probabilities
-from mnist_sum.learning.state import TrainState, create_state
-from mnist_sum.learning.step import train_step
 from mnist_sum.reading.image import read_image
 from mnist_sum.recipe import Recipe
+
+if TYPE_CHECKING:
+    from mnist_sum.learning.epoch import count_steps, train_epoch
+    from mnist_sum.learning.state import TrainState, create_state
+    from mnist_sum.learning.step import train_step
 
 __all__ = [
     "Batch",
@@ -50,3 +55,18 @@ __all__ = [
     "train_epoch",
     "train_step",
 ]
+
+NEEDS_OPTAX = {
+    "TrainState": "state",
+    "count_steps": "epoch",
+    "create_state": "state",
+    "train_epoch": "epoch",
+    "train_step": "step",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what trains when it is asked for: who reads a picture does not wait for optax."""
+    if name not in NEEDS_OPTAX:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"mnist_sum.learning.{NEEDS_OPTAX[name]}"), name)

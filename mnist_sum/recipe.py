@@ -10,6 +10,7 @@ NUM_DIGITS = 10
 NUM_NUMBERS = 10
 NUM_SUMS = NUM_DIGITS + NUM_NUMBERS - 1
 
+
 FRACTION: Range = (lambda x: 0 <= x < 1, "in [0, 1)")
 NOT_NEGATIVE: Range = (lambda x: x >= 0 and isfinite(x), "finite and not negative")
 RANGES: dict[str, Range] = {

@@ -120,5 +120,5 @@ def test_an_interrupt_ends_it_quietly(monkeypatch):
 def test_nobody_waits_for_imports_that_reading_does_not_need():
     modules = run_python("import sys, mnist_sum.__main__; print(*sys.modules)")[0].split()
     assert "flax" in modules
-    needless = {"orbax", "tensorflow", "tensorflow_datasets", "array_record", "matplotlib"}
+    needless = {"optax", "orbax", "tensorflow", "tensorflow_datasets", "array_record", "matplotlib"}
     assert not {*needless, "torch", "chex"} & set(modules)
