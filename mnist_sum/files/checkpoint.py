@@ -5,6 +5,7 @@ A checkpoint describes itself: whoever restores it need not know the recipe.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,9 @@ from mnist_sum.files.weights import (
     describe_arrays,
     name_leaves,
     restore_tree,
-    state_like,
+    zeros_like,
 )
-from mnist_sum.learning.state import TrainState
+from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.recipe import Recipe
 
 CHECKPOINTS = "checkpoints"  # in the work folder of a run
@@ -107,6 +108,11 @@ def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
     recipe, state = restore_tree(path, saved.description, saved.state, state_like)
     provenance = saved.description["provenance"]
     return Checkpoint(recipe, state, provenance["records"], provenance["run"])
+
+
+def state_like(recipe: Recipe) -> TrainState:
+    """Make a state of zeros in the shapes of a recipe's."""
+    return zeros_like(partial(create_state, recipe, total_steps=1))
 
 
 def read_run(folder: Path) -> Checkpoint:

@@ -14,7 +14,7 @@ from flax.traverse_util import unflatten_dict
 from jaxtyping import Array, Int, Shaped
 
 from mnist_sum.errors import WeightsError, describe
-from mnist_sum.files.weights import Arrays, check_arrays, check_finite, name_leaves, state_like
+from mnist_sum.files.weights import Arrays, check_arrays, check_finite, name_leaves, variables_like
 from mnist_sum.recipe import Recipe
 
 THEIRS = {  # for what stands in our names
@@ -53,7 +53,7 @@ def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
             'torch.load(path, map_location="cpu", weights_only=True) returns.'
         )
     given = {name: _to_numpy(x) for name, x in state_dict.items()}
-    zeros = name_leaves(state_like(Recipe()).variables)
+    zeros = name_leaves(variables_like(Recipe()))
     check_arrays(given, _rename(zeros, 0))
     check_finite(given)
     for name, array in given.items():
@@ -77,7 +77,7 @@ def to_torch(
     `step` is the number of training steps taken, as in TrainState. Raises WeightsError.
     """
     leaves = name_leaves(variables)
-    check_arrays(leaves, name_leaves(state_like(Recipe()).variables))
+    check_arrays(leaves, name_leaves(variables_like(Recipe())))
     return _rename(leaves, int(step))
 
 

@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Array, Key, Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mnist_sum.errors import RecipeError, UsageError, WeightsError, describe
+from mnist_sum.learning.model import init_variables
 from mnist_sum.learning.network import Network, check_network
-from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.outputs import check_output, write_output
 from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION
@@ -86,7 +86,7 @@ def pack(network: Network, provenance: Mapping[str, Any]) -> bytes:
     """Make the content of a file of weights; raises WeightsError, and InputError for no Network."""
     check_network(network)
     arrays = name_leaves(network.variables)
-    check_arrays(arrays, name_leaves(state_like(network.recipe).variables))
+    check_arrays(arrays, name_leaves(variables_like(network.recipe)))
     check_finite(arrays)
     description = describe_arrays(network.recipe, provenance, arrays)
     return save(arrays, {METADATA: json.dumps(description)})
@@ -119,7 +119,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
         check_whole(description, arrays)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path} is damaged ({error}): fetch it again.") from error
-    recipe, variables = restore_tree(path, description, arrays, lambda x: state_like(x).variables)
+    recipe, variables = restore_tree(path, description, arrays, variables_like)
     return Network(recipe, jax.device_put(variables)), description
 
 
@@ -194,9 +194,13 @@ def name_leaves(tree: Any) -> dict[str, Shaped[np.ndarray, "..."]]:
 
 
 @cache
-def state_like(recipe: Recipe) -> TrainState:
-    """Make a state of zeros in the shapes of a recipe's, on the host; nothing is compiled."""
-    create = partial(create_state, recipe, total_steps=1)
+def variables_like(recipe: Recipe) -> dict[str, Any]:
+    """Make variables of zeros in the shapes of a recipe's, on the host."""
+    return zeros_like(partial(init_variables, recipe))
+
+
+def zeros_like(create: Callable[[Key[Array, ""]], Tree]) -> Tree:
+    """Make a tree of zeros in the shapes of what a key would make; nothing is compiled."""
     shapes = jax.eval_shape(create, jax.eval_shape(jax.random.key, 0))
     return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 

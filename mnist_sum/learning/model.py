@@ -4,12 +4,12 @@ Inside the encoder the axes are [height, channel, width, batch]: the batch fills
 vector lanes whatever the size of the image, and a convolution takes it row by row.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Real
+from jaxtyping import Array, Float, Int, Key, Real
 
 from mnist_sum.learning.layers import BatchNorm, Conv, Dropout, dense, max_pool
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS, Recipe
@@ -162,3 +162,9 @@ class MnistSum(nn.Module):
 def make_model(recipe: Recipe, axis_name: str | None = None) -> MnistSum:
     """Make the network of a recipe; `axis_name` is that of pmap or shard_map around it."""
     return MnistSum(recipe.dropout_rate, axis_name, recipe.adder == "exact")
+
+
+def init_variables(recipe: Recipe, key: Key[Array, ""]) -> dict[str, Any]:
+    """Draw the initial weights of a recipe's network; running statistics start as 0 and 1."""
+    image, number = jnp.zeros((2, 28, 28), jnp.uint8), jnp.zeros(2, jnp.int32)
+    return dict(make_model(recipe).init(key, image, number))

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from mnist_sum.errors import RecipeError
 from mnist_sum.inputs import check_key, check_recipe
-from mnist_sum.learning.model import make_model
+from mnist_sum.learning.model import init_variables
 from mnist_sum.recipe import Recipe
 
 SCHEDULE_STEPS = 10**6  # a schedule is made for this many, and read at fractions of them
@@ -46,8 +46,7 @@ def create_state(recipe: Recipe, key: Key[Array, ""], total_steps: int | None = 
 
 @partial(jax.jit, static_argnames="recipe")
 def _create_state(recipe: Recipe, key: Key[Array, ""], total_steps: Int[Array, ""]) -> TrainState:
-    image, number = jnp.zeros((2, 28, 28), jnp.uint8), jnp.zeros(2, jnp.int32)
-    variables = make_model(recipe).init(key, image, number)
+    variables = init_variables(recipe, key)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         total_steps=total_steps,
