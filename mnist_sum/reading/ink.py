@@ -3,10 +3,10 @@
 They scaled the ink's box into 20 x 20 pixels, antialiased and with its aspect ratio kept, and put
 its centre of mass at the centre of 28 x 28 (http://yann.lecun.com/exdb/mnist).
 
-1. Find the connected parts of what is above 0.3. The digit is the largest that touches no border,
-   unless that is less than 0.1 of one that does. Each part near to it belongs to it: closer to its
-   box than 0.4 of its longer side, and 0.02 of its size at least. A large part elsewhere is an
-   error, unless it touches the border.
+1. Find the connected parts of what is above 0.3, with gaps of two pixels closed. The digit is the
+   largest that touches no border, unless that is less than 0.1 of one that does. Each part near to
+   it belongs to it: closer to its box than 0.4 of its longer side, and 0.02 of its size at least. A
+   large part elsewhere is an error, unless it touches the border.
 2. Spread strokes thinner than 1.5 of 20 pixels to that width, and pare those wider than 3.2; the
    width is 2 x area / length of the outline. MNIST's are 1.0 to 3.6 wide, half of them 1.5 to 2.0.
 3. Scale and centre in one step: each of 28 x 28 pixels is the mean of the ink in its square. The

@@ -21,6 +21,7 @@ END = 0.03  # of the picture's width: where it may begin or end
 LEAST_ROOM = 0.2  # of the picture's width: what a line that leaves it in a corner has in it
 START = 0.25  # of the line, where the tail of a 2 begins
 REST = 0.05  # of the digit: what may be below its underline
+MOST_UNDER = 2  # underlines, one after the other
 THICKEST = 0.05  # of the picture's longer side
 FRINGE = 2  # pixels beside a line
 
@@ -38,9 +39,10 @@ def rub_out_lines(ink: Plane) -> Plane:
     if lines.any() and is_inside(largest_part(mask & ~lines)):
         ink = erase(erase(ink, ruled).T, columns).T
         under = find_lines(ink > INK)[1]
-    while under.any():
-        ink = erase(ink, under)
-        under = find_lines(ink > INK)[1]
+    for _ in range(MOST_UNDER):
+        if under.any():
+            ink = erase(ink, under)
+            under = find_lines(ink > INK)[1]
     return ink
 
 
@@ -113,7 +115,7 @@ def erase(ink: Plane, lines: Mask) -> Plane:
     if not lines.any():
         return ink
     numbers = ndimage.label(lines[:, lines.sum(0).argmax()])[0]
-    size = np.bincount(numbers)[1:].max() + 2
+    size = min(np.bincount(numbers)[1:].max(), round(THICKEST * max(ink.shape)) + 2 * FRINGE) + 2
     without = np.where(lines, 0, ink)
     strokes = np.ones((size, 1)), np.eye(size), np.eye(size)[::-1]
     closed = [ndimage.grey_closing(without, footprint=stroke) for stroke in strokes]

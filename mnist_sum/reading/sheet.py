@@ -5,7 +5,8 @@
    was cut out, of single pixels, for the inside of a frame.
 2. A sheet, with its holes filled, covers 0.93 of the smallest rectangle around it, which may lie
    askew; people's digits cover 0.90 at most. It has something in its holes, which is less than half
-   of it. Around it lies mostly the other tone; a frame's inside does not touch the border.
+   of it, and seldom at its rim. Around it lies mostly the other tone; a frame's inside does not
+   touch the border.
 3. Cut out the smallest of these, turned upright and without its edge.
 """
 
@@ -81,8 +82,8 @@ def holds_something(tone: Mask, filled: Mask, top: int, left: int, cell: int) ->
         filled = ndimage.binary_erosion(filled, iterations=2).repeat(cell, 0).repeat(cell, 1)
     box = tone[top : top + filled.shape[0], left : left + filled.shape[1]]
     filled = filled[: box.shape[0], : box.shape[1]]
-    ring = filled & ~ndimage.binary_erosion(filled, iterations=3)
-    if box[ring].mean() < CLEAN:
+    rim = filled & ~ndimage.binary_erosion(filled, iterations=3)
+    if box[rim].sum() < CLEAN * rim.sum():
         return False
     area, same = filled.sum(), box[filled].sum()
     around = (tone.sum() - same) / (tone.size - area)
