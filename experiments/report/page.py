@@ -9,11 +9,11 @@ import numpy as np
 from experiments.configs import Config, base, fields_of
 from experiments.report import Row, markdown_table
 from experiments.report.layers import layer_table, list_layers
-from experiments.report.pictures import COLOURS, confusion, curves, graph, tiles
+from experiments.report.pictures import COLOURS, confusion, graph, tiles
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
 from experiments.system.device import describe_environment
 from experiments.system.this_run import Run
-from experiments.system.workdir import CURVES, MODEL, PICTURES, REPORT, SAMPLES, write
+from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, write
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs, make_model
 
@@ -24,7 +24,7 @@ PAGE_WIDTH = 100
 
 
 def write_report(run: Run, records: Records, outputs: Outputs) -> None:
-    """Write report.md and its pictures into the run's folder.
+    """Write report.md and its pictures into the run's folder, which has the curves already.
 
     `outputs` are those for the test images, each with all ten numbers; on the host.
     """
@@ -39,8 +39,8 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     confusion.draw_digits(digits, folder / DIGIT_CONFUSION)
     confusion.draw_sums(sums, folder / SUM_CONFUSION)
     graph.draw_model(layers, folder / MODEL)
+
     original = original_records(run.config)
-    curves.draw_curves(records, original, folder / CURVES)
     confused = "No digit was taken for another."
     if rows := confusion.list_confusions(digits)[:MOST_CONFUSED]:
         table = markdown_table([("digit", "read as", "times", "of"), *rows])

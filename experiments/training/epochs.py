@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.configs import Config, command_of, fields_of, list_differences
-from experiments.report.records import Records
+from experiments.report.records import Records, original_records
 from experiments.system import workdir
 from experiments.system.device import current_settings
 from experiments.system.distributed import is_first
@@ -46,6 +46,7 @@ CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
 FIRST_STEPS = 10  # in the first call of an epoch, which shows how long a step takes
 CALLS = 20  # in an epoch of several processes, which have to agree
 PROFILED_STEPS = 20
+PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
 
 
 def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainState, Records]:
@@ -77,6 +78,7 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         if profile:
             compiled.result()
             write_profile(state, run, profile)
+        drawn = time.perf_counter()
         for epoch in range(len(records) + 1, config.epochs + 1):
             state, record = run_epoch(state, run, epoch, compiled)
             with uninterrupted():
@@ -85,7 +87,18 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
                     latest = Checkpoint(config.recipe, state, records, run_facts(run))
                     checkpoint.save(checkpoints, epoch, latest)
                     workdir.write_metrics(run.folder, records)
+            if is_first() and time.perf_counter() - drawn > PICTURE_SECONDS:
+                draw(run, records)
+                drawn = time.perf_counter()
+    if is_first():
+        draw(run, records)
     return state, records
+
+
+def draw(run: Run, records: Records) -> None:
+    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
+
+    draw_curves(records, original_records(run.config), run.folder / workdir.CURVES)
 
 
 def run_facts(run: Run) -> dict[str, Any]:
