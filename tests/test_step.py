@@ -21,7 +21,7 @@ def test_a_tiny_batch_is_learnt_by_heart_in_one_trace(batch):
     programs, state = train_step._cache_size(), new_state()
     for seed in range(60):
         state, totals = train_step(RECIPE, state, batch, jax.random.key(seed))
-    assert train_step._cache_size() == programs + 1
+    assert train_step._cache_size() <= programs + 1  # another test may have compiled it
     assert state.step == 60
     result = averages(totals)
     assert result["digit_accuracy"] == result["sum_accuracy"] == 1.0
