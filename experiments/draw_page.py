@@ -3,6 +3,11 @@
 The page is one file, which needs no server: the parts in drawing/, and the weights.
 """
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import base64
 import dataclasses
 import json
