@@ -22,7 +22,7 @@ from flax.traverse_util import flatten_dict
 
 from experiments.system.arguments import command
 from mnist_sum.devices import use_processor
-from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
+from mnist_sum.files.weights import PRETRAINED, load_weights
 from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
@@ -44,7 +44,7 @@ class PageOptions:
 def run(options: PageOptions) -> None:
     check_output(options.output, [options.weights], MARK)
     use_processor()
-    network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
+    network = load_weights(options.weights)
     page = make_page(network).encode()
     write_output(options.output, lambda file: file.write(page))
     print(f"Open {options.output} in a browser and draw.")

@@ -17,7 +17,7 @@ import tyro
 from experiments.system.arguments import command
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import InputError, UsageError
-from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
+from mnist_sum.files.weights import PRETRAINED, load_weights
 from mnist_sum.reading.answer import answer_picture
 from mnist_sum.reading.opening import Picture
 
@@ -55,7 +55,7 @@ def run(options: ReadOptions) -> None:
         files = [picture for _, picture, _ in examples if isinstance(picture, Path)]
         drawing.check_picture(options.picture, [options.source, options.weights, *files])
     use_processor()
-    network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
+    network = load_weights(options.weights)
     counts = np.zeros((10, 4), int)
     misread = []
     for name, picture, digit in examples:

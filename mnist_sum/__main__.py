@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from mnist_sum.devices import keep_compiled_programs, use_processor
 from mnist_sum.errors import InputError, UsageError
-from mnist_sum.files.weights import PRETRAINED, load_run, load_weights
+from mnist_sum.files.weights import PRETRAINED, load_weights
 from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_probability
 from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     drawing = import_drawing(options) if options.picture else None
     use_processor()  # as a GPU takes longer to start
     keep_compiled_programs(0)  # an answer without them only takes longer
-    network = (load_run if options.weights.is_dir() else load_weights)(options.weights)
+    network = load_weights(options.weights)
     width = max(map(len, ["file", *options.file]))
     columns = COLUMNS[::3] if options.add is None else COLUMNS
     several = len(options.file) > 1

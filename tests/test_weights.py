@@ -151,19 +151,20 @@ def test_a_run_is_loaded_from_its_latest_checkpoint_and_left_as_it_was(run, netw
         return {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
 
     before = times()
-    loaded = load_run(run)
-    assert times() == before
-    assert loaded.recipe == network.recipe
-    chex.assert_trees_all_equal(loaded.variables, network.variables)
+    for load in (load_run, load_weights):
+        loaded = load(run)
+        assert times() == before
+        assert loaded.recipe == network.recipe
+        chex.assert_trees_all_equal(loaded.variables, network.variables)
 
 
 def test_a_name_that_leads_nowhere_is_a_sentence(run, saved, tmp_path):
     assert complaint(load_weights, tmp_path / "x").endswith("/x: check its name.")
-    assert "is a folder, expected a file; load_run reads" in complaint(load_weights, run)
     other = "is not the work folder of a run: it has no folder checkpoints"
     for path in (tmp_path, tmp_path / "x", saved):
         assert complaint(load_run, path) == f"{path} {other}."
-    assert complaint(load_run, run.parent) == f"{run.parent} {other}, but {run} has."
+    for load in (load_run, load_weights):
+        assert complaint(load, run.parent) == f"{run.parent} {other}, but {run} has."
     folder = shutil.copytree(run, tmp_path / "run")
     shutil.rmtree(folder / "checkpoints" / "1" / "state")
     assert "1 is damaged" in complaint(load_run, folder)

@@ -44,12 +44,12 @@ def load_pretrained() -> Network:
 
 
 def load_weights(path: str | os.PathLike[str]) -> Network:
-    """Load a network from a file that `save_weights` has written.
+    """Load a network from a file that `save_weights` has written, or as `load_run` does.
 
     Raises WeightsError for a file that is missing, damaged, of another network, or written by code
     that this version cannot follow.
     """
-    return read_weights(path)[0]
+    return load_run(path) if Path(path).is_dir() else read_weights(path)[0]
 
 
 def load_run(folder: str | os.PathLike[str]) -> Network:
@@ -98,8 +98,6 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
     Raises WeightsError.
     """
     path = Path(path)
-    if path.is_dir():
-        raise WeightsError(f"{path} is a folder, expected a file; load_run reads that of a run.")
     if not path.is_file():
         raise WeightsError(f"There is no file {path}: check its name.")
     try:
