@@ -55,6 +55,11 @@ def describe(x: Any) -> str:
     return f"of type {type(x).__name__}"
 
 
+def reason_of(error: Exception) -> str:
+    """Write an error's type and message on one line, cut where it gets long."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(".: ")
+
+
 @contextmanager
 def reasons_of_matplotlib() -> Iterator[None]:
     """Raise UsageError if Matplotlib cannot be imported for a setting or for want of a folder."""

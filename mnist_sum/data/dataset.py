@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32, UInt8
 
-from mnist_sum.errors import DataError
+from mnist_sum.errors import DataError, reason_of
 from mnist_sum.inputs import check_examples
 from mnist_sum.recipe import NUM_NUMBERS
 
@@ -67,9 +67,9 @@ def load(
     try:
         return _splits(read())
     except Exception as error:  # what reads them raises a dozen types for damage
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        check = f"check that you may read it, or {remedy}"
-        raise DataError(f"{path} cannot be read ({reason}): {check}.") from error
+        raise DataError(
+            f"{path} cannot be read ({reason_of(error)}): check that you may read it, or {remedy}."
+        ) from error
 
 
 def local_path(path: str) -> str:

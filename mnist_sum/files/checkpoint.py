@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 import jax
 import orbax.checkpoint as ocp
 
-from mnist_sum.errors import WeightsError
+from mnist_sum.errors import WeightsError, reason_of
 from mnist_sum.files.weights import (
     by_other_code,
     check_whole,
     describe_arrays,
     name_leaves,
     restore_tree,
-    zeros_like,
 )
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.recipe import Recipe
@@ -62,7 +61,7 @@ def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
         return ocp.CheckpointManager(folder.absolute(), options=options)
     except Exception as error:  # whatever the file system, and Orbax, make of it
         check_readable(folder)
-        raise WeightsError(f"{folder} cannot be opened ({first_line(error)}).") from error
+        raise WeightsError(f"{folder} cannot be opened ({reason_of(error)}).") from error
 
 
 def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint) -> None:
@@ -80,7 +79,7 @@ def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint)
         }
         checkpoints.save(epoch, args=ocp.args.Composite(**items))
     except Exception as error:  # a full disk shows up as any of many types
-        raise WeightsError(f"{folder} cannot be written ({first_line(error)}).") from error
+        raise WeightsError(f"{folder} cannot be written ({reason_of(error)}).") from error
 
 
 def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
@@ -103,16 +102,12 @@ def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
         one_before = len(checkpoints.all_steps()) > 1
         remedy = "go on from the one before it" if one_before else "begin anew"
         raise WeightsError(
-            f"{path} is damaged ({first_line(error)}): delete it to {remedy}."
+            f"{path} is damaged ({reason_of(error)}): delete it to {remedy}."
         ) from error
-    recipe, state = restore_tree(path, saved.description, saved.state, state_like)
+    create = partial(create_state, total_steps=1)
+    recipe, state = restore_tree(path, saved.description, saved.state, create)
     provenance = saved.description["provenance"]
     return Checkpoint(recipe, state, provenance["records"], provenance["run"])
-
-
-def state_like(recipe: Recipe) -> TrainState:
-    """Make a state of zeros in the shapes of a recipe's."""
-    return zeros_like(partial(create_state, recipe, total_steps=1))
 
 
 def read_run(folder: Path) -> Checkpoint:
@@ -143,8 +138,3 @@ def check_readable(folder: Path) -> None:
                 path.read_bytes()
         except OSError as error:
             raise WeightsError(f"{path} cannot be read ({error.strerror}).") from error
-
-
-def first_line(error: Exception) -> str:
-    """Write an error's type and the first line of its message, cut where it gets long."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(".: ")

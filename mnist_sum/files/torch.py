@@ -14,7 +14,8 @@ from flax.traverse_util import unflatten_dict
 from jaxtyping import Array, Int, Shaped
 
 from mnist_sum.errors import WeightsError, describe
-from mnist_sum.files.weights import Arrays, check_arrays, check_finite, name_leaves, variables_like
+from mnist_sum.files.weights import check_arrays, check_finite, name_leaves, zeros_of
+from mnist_sum.learning.model import init_variables
 from mnist_sum.recipe import Recipe
 
 THEIRS = {  # for what stands in our names
@@ -53,8 +54,8 @@ def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
             'torch.load(path, map_location="cpu", weights_only=True) returns.'
         )
     given = {name: _to_numpy(x) for name, x in state_dict.items()}
-    zeros = name_leaves(variables_like(Recipe()))
-    check_arrays(given, _rename(zeros, 0))
+    zeros = zeros_of(init_variables, Recipe())
+    check_arrays(given, to_torch(zeros, 0))
     check_finite(given)
     for name, array in given.items():
         if name.endswith("running_var") and array.min() < 0:
@@ -64,7 +65,7 @@ def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
         raise WeightsError(f"{COUNTER} is {min(counts)} and {max(counts)}, expected one number.")
     leaves = {
         path: given[_torch_name(path)].transpose(np.argsort(AXES[zero.ndim])).copy()
-        for path, zero in zeros.items()
+        for path, zero in name_leaves(zeros).items()
     }
     return unflatten_dict(leaves, sep="/"), counts.pop()
 
@@ -77,8 +78,11 @@ def to_torch(
     `step` is the number of training steps taken, as in TrainState. Raises WeightsError.
     """
     leaves = name_leaves(variables)
-    check_arrays(leaves, name_leaves(variables_like(Recipe())))
-    return _rename(leaves, int(step))
+    check_arrays(leaves, name_leaves(zeros_of(init_variables, Recipe())))
+    weights = {_torch_name(path): x.transpose(AXES[x.ndim]).copy() for path, x in leaves.items()}
+    norms = [name for name in weights if name.endswith("running_mean")]
+    counters = {name.replace("running_mean", COUNTER): np.array(step, np.int64) for name in norms}
+    return weights | counters
 
 
 def _to_numpy(x: Any) -> Shaped[np.ndarray, "..."]:
@@ -91,14 +95,6 @@ def _to_numpy(x: Any) -> Shaped[np.ndarray, "..."]:
         with np.errstate(over="ignore"):  # that becomes infinity, which is refused
             return array.astype(np.float32)
     return array.astype(np.int64) if jnp.issubdtype(array.dtype, jnp.integer) else array
-
-
-def _rename(leaves: Arrays, step: int) -> dict[str, Shaped[np.ndarray, "..."]]:
-    """Give arrays the names and layouts of the original, and add its counts of steps."""
-    weights = {_torch_name(path): x.transpose(AXES[x.ndim]).copy() for path, x in leaves.items()}
-    norms = [name for name in weights if name.endswith("running_mean")]
-    counters = {name.replace("running_mean", COUNTER): np.array(step, np.int64) for name in norms}
-    return weights | counters
 
 
 def _torch_name(path: str) -> str:

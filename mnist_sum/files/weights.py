@@ -7,14 +7,12 @@ Orbax nor safetensors notices a flipped bit in an array. Several entries of safe
 would be written in an order that changes from call to call.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -32,10 +30,9 @@ from mnist_sum.version import VERSION
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / "best.safetensors"
 METADATA = "mnist_sum"
 MARK = b'{"__metadata__":{"mnist_sum":'  # how such a file begins, after the length of this
-FIELDS = {"version": str, "recipe": dict, "provenance": dict, "sha256": str}
 
 Arrays = Mapping[str, Shaped[np.ndarray, "..."]]
-Tree = TypeVar("Tree")
+Create = Callable[[Recipe, Key[Array, ""]], Any]
 
 
 def load_pretrained() -> Network:
@@ -86,7 +83,7 @@ def pack(network: Network, provenance: Mapping[str, Any]) -> bytes:
     """Make the content of a file of weights; raises WeightsError, and InputError for no Network."""
     check_network(network)
     arrays = name_leaves(network.variables)
-    check_arrays(arrays, name_leaves(variables_like(network.recipe)))
+    check_arrays(arrays, name_leaves(zeros_of(init_variables, network.recipe)))
     check_finite(arrays)
     description = describe_arrays(network.recipe, provenance, arrays)
     return save(arrays, {METADATA: json.dumps(description)})
@@ -117,7 +114,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
         check_whole(description, arrays)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path} is damaged ({error}): fetch it again.") from error
-    recipe, variables = restore_tree(path, description, arrays, variables_like)
+    recipe, variables = restore_tree(path, description, arrays, init_variables)
     return Network(recipe, jax.device_put(variables)), description
 
 
@@ -125,8 +122,7 @@ def describe_arrays(
     recipe: Recipe, provenance: Mapping[str, Any], arrays: Arrays
 ) -> dict[str, Any]:
     """Describe arrays; raises WeightsError for a provenance that JSON cannot hold."""
-    recipe_fields = dataclasses.asdict(recipe)
-    fields = {"version": VERSION, "recipe": recipe_fields, "provenance": dict(provenance)}
+    fields = {"version": VERSION, "recipe": vars(recipe), "provenance": dict(provenance)}
     try:
         fields = json.loads(json.dumps(fields, allow_nan=False))  # as they will be read
     except (TypeError, ValueError, RecursionError) as error:
@@ -136,24 +132,24 @@ def describe_arrays(
 
 def check_whole(description: Any, arrays: Arrays) -> None:
     """Raise ValueError unless arrays and their description are those that were saved."""
-    if not isinstance(description, dict) or any(
-        type(description.get(name)) is not kind for name, kind in FIELDS.items()
-    ):
-        raise ValueError("its description cannot be read")
-    if description["sha256"] != digest(description, arrays):
-        raise ValueError("its content is not what was saved")
+    match description:
+        case {"version": str(), "recipe": dict(), "provenance": dict(), "sha256": str(sha256)}:
+            if sha256 != digest(description, arrays):
+                raise ValueError("its content is not what was saved")
+        case _:
+            raise ValueError("its description cannot be read")
 
 
 def restore_tree(
-    path: Path, description: Mapping[str, Any], arrays: Arrays, like: Callable[[Recipe], Tree]
-) -> tuple[Recipe, Tree]:
-    """Put arrays that are whole into the tree that their recipe has.
+    path: Path, description: Mapping[str, Any], arrays: Arrays, create: Create
+) -> tuple[Recipe, Any]:
+    """Put arrays that are whole into the tree that `create` makes of their recipe.
 
     Raises WeightsError if the code that wrote them knew another recipe, or made another tree of it.
     """
     try:
         recipe = Recipe(**description["recipe"])
-        tree = like(recipe)
+        tree = zeros_of(create, recipe)
         names = name_leaves(tree)
         check_arrays(arrays, names)
     except (RecipeError, WeightsError) as error:
@@ -191,15 +187,9 @@ def name_leaves(tree: Any) -> dict[str, Shaped[np.ndarray, "..."]]:
     }
 
 
-@cache
-def variables_like(recipe: Recipe) -> dict[str, Any]:
-    """Make variables of zeros in the shapes of a recipe's, on the host."""
-    return zeros_like(partial(init_variables, recipe))
-
-
-def zeros_like(create: Callable[[Key[Array, ""]], Tree]) -> Tree:
-    """Make a tree of zeros in the shapes of what a key would make; nothing is compiled."""
-    shapes = jax.eval_shape(create, jax.eval_shape(jax.random.key, 0))
+def zeros_of(create: Create, recipe: Recipe) -> Any:
+    """Make zeros in the shapes of what a recipe and a key make; nothing is compiled."""
+    shapes = jax.eval_shape(lambda: create(recipe, jax.random.key(0)))
     return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
