@@ -12,18 +12,16 @@ import base64
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+import jax
 import numpy as np
 import tyro
-from flax.traverse_util import flatten_dict
 
+from experiments.formats import fold
 from experiments.system.arguments import command
 from mnist_sum.devices import use_processor
 from mnist_sum.files.weights import PRETRAINED, load_weights
-from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
 
@@ -57,36 +55,13 @@ def make_page(network: Network) -> str:
         page = page.replace(f"/* {part.name} */", part.read_text(encoding="utf-8").rstrip())
     layers = list(fold(network.variables))
     weights = np.concatenate([x.ravel() for _, *arrays in layers for x in arrays]).astype("<f4")
-    parameters = flatten_dict(network.variables["params"]).values()
     description = {
         "adder": network.recipe.adder,
-        "parameters": sum(x.size for x in parameters),
+        "parameters": sum(x.size for x in jax.tree.leaves(network.variables["params"])),
         "layers": [{"name": name, "shape": kernel.shape} for name, kernel, _ in layers],
         "weights": base64.b64encode(weights.tobytes()).decode(),
     }
     return page.replace("/* network */", json.dumps(description))
-
-
-def fold(variables: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Fold each batch norm into the layer before it; returns the name, kernel and bias of each.
-
-    In float64, so that nothing is lost before the weights are rounded to float32 once.
-    """
-    params, statistics = (
-        {path: np.asarray(x, np.float64) for path, x in flatten_dict(variables[kind]).items()}
-        for kind in ("params", "batch_stats")
-    )
-    for (*block, layer, array), kernel in params.items():
-        if array != "kernel":
-            continue
-        bias = params.get((*block, layer, "bias"), np.zeros(kernel.shape[-1]))
-        norm = (*block, "norm")
-        if (*norm, "scale") not in params:  # the last of the encoder and of the adder
-            yield "/".join((*block, layer)), kernel, bias
-            continue
-        factor = params[*norm, "scale"] / np.sqrt(statistics[*norm, "var"] + BatchNorm.epsilon)
-        shift = params[*norm, "bias"] - statistics[*norm, "mean"] * factor
-        yield "/".join(block), kernel * factor, bias * factor + shift
 
 
 main = command(PageOptions, "draw_page", run)

@@ -5,7 +5,7 @@ Each format's library is imported for it alone.
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, cast
 
@@ -13,29 +13,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import safetensors.numpy
-from flax.traverse_util import unflatten_dict
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import export
 from jaxtyping import Array, Float, Int, UInt8
 
 from mnist_sum.files.torch import AXES, from_torch, to_torch
 from mnist_sum.files.weights import describe_arrays, name_leaves, pack
+from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.model import IMPOSSIBLE, Outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 from mnist_sum.version import VERSION
 
-PLATFORMS = ("cpu", "cuda")  # of StableHLO
-OPSET, IR_VERSION = 17, 8  # of 2022, so that older runtimes read the file too
-
-# Tables by number have one more row at either end, for numbers that are not 0 .. 9.
-DIGITS = np.arange(NUM_SUMS) - np.arange(-1, NUM_NUMBERS + 1)[:, None]
+# Tables by number have one more row: numbers above 9 are made 10, those below 0 are made -1, which
+# is the last row too.
+DIGITS = np.arange(NUM_SUMS) - np.arange(NUM_NUMBERS + 1)[:, None]
 CONSTANTS = {
     "channel": np.array([1]),
-    "one": np.array(1),
-    "first_row": np.array(0),
-    "last_row": np.array(NUM_NUMBERS + 1),
-    "one_hot_of_row": np.eye(NUM_NUMBERS + 2, NUM_NUMBERS, k=-1, dtype=np.float32),
-    "nan_of_row": np.array([[np.nan], *[[0]] * NUM_NUMBERS, [np.nan]], np.float32),
+    "least": np.array(-1),
+    "most": np.array(NUM_NUMBERS),
+    "one_hot_of_row": np.eye(NUM_NUMBERS + 1, NUM_NUMBERS, dtype=np.float32),
+    "nan_of_row": np.array([*[[0]] * NUM_NUMBERS, [np.nan]], np.float32),
     "digits_of_row": np.where((DIGITS >= 0) & (DIGITS < NUM_DIGITS), DIGITS, NUM_DIGITS),
     "impossible": np.array(IMPOSSIBLE, np.float32),
     "one_more": np.array([0, 0, 0, 1]),
@@ -97,7 +95,7 @@ def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, 
         return outputs.digit_log_probabilities, sum_logits
 
     (batch,) = export.symbolic_shape("batch")
-    exported = export.export(jax.jit(compute), platforms=PLATFORMS)(
+    exported = export.export(jax.jit(compute), platforms=("cpu", "cuda"))(
         jax.ShapeDtypeStruct((batch, 28, 28), jnp.uint8),
         jax.ShapeDtypeStruct((batch,), jnp.int32),
     )
@@ -120,27 +118,19 @@ def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compu
     from onnx import helper, numpy_helper, parser
     from onnxruntime import InferenceSession
 
-    graph = parser.parse_graph(write_graph(network.recipe.adder == "exact"))
-    weights = {
-        name.replace("/", "_"): x.transpose(AXES[x.ndim])
-        for name, x in name_leaves(network.variables).items()
-    }
-    used = {name for node in graph.node for name in node.input}
-    graph.initializer.extend(
-        numpy_helper.from_array(np.ascontiguousarray(x), name)
-        for name, x in (CONSTANTS | weights).items()
-        if name in used
+    model = parser.parse_model(write_model(network.recipe.adder == "exact"))
+    arrays = dict(CONSTANTS)
+    for layer, kernel, bias in fold(network.variables):
+        name = layer.replace("/", "_")
+        arrays[f"{name}_kernel"] = kernel.transpose(AXES[kernel.ndim]).astype(np.float32)
+        arrays[f"{name}_bias"] = bias.astype(np.float32)
+    used = {name for node in model.graph.node for name in node.input}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(x, name) for name, x in arrays.items() if name in used
     )
-    for value in (*graph.input, *graph.output):
+    for value in (*model.graph.input, *model.graph.output):
         value.doc_string = INTERFACE[value.name]
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="mnist_sum",
-        producer_version=VERSION,
-        doc_string=EXPLANATION,
-    )
+    model.doc_string = EXPLANATION
     helper.set_model_props(model, INTERFACE | {"mnist_sum": json.dumps(description)})
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
@@ -150,27 +140,26 @@ def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compu
     )
 
 
-def write_graph(exact: bool) -> str:
-    """Write the operators in ONNX's own notation, with the exact adder or the one of layers."""
+def write_model(exact: bool) -> str:
+    """Write the operators in ONNX's own notation, with the exact adder or the one of layers.
+
+    The versions are those of 2022, so that older runtimes read the file too.
+    """
     return f"""
+    <ir_version: 8, opset_import: ["": 17],
+     producer_name: "mnist_sum", producer_version: "{VERSION}">
     mnist_sum (uint8[batch, 28, 28] image, int32[batch] number)
     => (float[batch, 10] digit_log_probabilities, float[batch, 19] sum_logits) {{
         pixels = Cast<to = 1>(image)
         images = Unsqueeze(pixels, channel)
-        {block("Conv", "images", "encoder_block1")}
-        {block("Conv", "encoder_block1", "encoder_block2")}
-        {block("Conv", "encoder_block2", "encoder_block3")}
+        {blocks("Conv", "images", "encoder", [1, 2, 3])}
         pooled = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(encoder_block3)
-        {block("Conv", "pooled", "encoder_block4")}
-        {block("Conv", "encoder_block4", "encoder_block5")}
-        {block("Conv", "encoder_block5", "encoder_block6")}
-        {block("Conv", "encoder_block6", "encoder_block7")}
-        image_logits = Conv(encoder_block7, params_encoder_conv8_kernel)
+        {blocks("Conv", "pooled", "encoder", [4, 5, 6, 7])}
+        image_logits = Conv(encoder_block7, encoder_conv8_kernel)
         digit_logits = Flatten(image_logits)
         digit_log_probabilities = LogSoftmax<axis = 1>(digit_logits)
         integer = Cast<to = 7>(number)
-        any_row = Add(integer, one)
-        row = Clip(any_row, first_row, last_row)
+        row = Clip(integer, least, most)
         {add_exactly() if exact else add()}
         nan_or_0 = Gather(nan_of_row, row)
         sum_logits = Add(logits, nan_or_0)
@@ -182,12 +171,8 @@ def add() -> str:
     return f"""
         one_hot = Gather(one_hot_of_row, row)
         inputs = Concat<axis = 1>(digit_logits, one_hot)
-        {block("Gemm", "inputs", "adder_block1")}
-        {block("Gemm", "adder_block1", "adder_block2")}
-        {block("Gemm", "adder_block2", "adder_block3")}
-        logits = Gemm<transB = 1>(
-            adder_block3, params_adder_dense4_kernel, params_adder_dense4_bias
-        )"""
+        {blocks("Gemm<transB = 1>", "inputs", "adder", [1, 2, 3])}
+        logits = Gemm<transB = 1>(adder_block3, adder_dense4_kernel, adder_dense4_bias)"""
 
 
 def add_exactly() -> str:
@@ -198,16 +183,31 @@ def add_exactly() -> str:
         logits = GatherElements<axis = 1>(with_impossible, digits)"""
 
 
-def block(operator: str, x: str, name: str) -> str:
-    """Write a convolution or a dense layer, batch norm with its running statistics, and a ReLU."""
-    layer = f"Conv({x}, params_{name}_conv_kernel)"
-    if operator == "Gemm":
-        layer = f"Gemm<transB = 1>({x}, params_{name}_dense_kernel, params_{name}_dense_bias)"
-    norm = f"{name}_norm"
-    return f"""
-        {name}_layer = {layer}
-        {norm} = BatchNormalization<epsilon = 0.00001>(
-            {name}_layer, params_{norm}_scale, params_{norm}_bias,
-            batch_stats_{norm}_mean, batch_stats_{norm}_var
-        )
-        {name} = Relu({norm})"""
+def blocks(operator: str, x: str, part: str, indices: Iterable[int]) -> str:
+    """Write convolutions or dense layers, batch norm folded into them, with a ReLU after each."""
+    text = ""
+    for name in (f"{part}_block{index}" for index in indices):
+        text += f"""
+        {name}_layer = {operator}({x}, {name}_kernel, {name}_bias)
+        {name} = Relu({name}_layer)"""
+        x = name
+    return text
+
+
+def fold(variables: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Fold each batch norm into the layer before it; returns the name, kernel and bias of each.
+
+    In float64, so that nothing is lost before the weights are rounded to float32 once.
+    """
+    arrays = {path: np.asarray(x, np.float64) for path, x in flatten_dict(variables).items()}
+    for (kind, *block, layer, array), kernel in arrays.items():
+        if array != "kernel":
+            continue
+        bias = arrays.get((kind, *block, layer, "bias"), np.zeros(kernel.shape[-1]))
+        norm = {path[-1]: x for path, x in arrays.items() if path[1:-1] == (*block, "norm")}
+        if norm:
+            factor = norm["scale"] / np.sqrt(norm["var"] + BatchNorm.epsilon)
+            kernel, bias = kernel * factor, (bias - norm["mean"]) * factor + norm["bias"]
+        else:  # the last of the encoder and of the adder
+            block.append(layer)
+        yield "/".join(block), kernel, bias

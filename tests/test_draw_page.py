@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 
-from experiments.draw_page import fold, main, make_page
+from experiments.draw_page import main, make_page
+from experiments.formats import fold
 from mnist_sum.files.weights import load_pretrained
 from tests.commands import ROOT
 
