@@ -1,6 +1,5 @@
 """An image of a digit and a number in, the digit and their sum out: pure functions in JAX."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mnist_sum.data import Dataset, Splits, load
@@ -56,17 +55,11 @@ __all__ = [
     "train_step",
 ]
 
-NEEDS_OPTAX = {
-    "TrainState": "state",
-    "count_steps": "epoch",
-    "create_state": "state",
-    "train_epoch": "epoch",
-    "train_step": "step",
-}
-
 
 def __getattr__(name: str) -> Any:
     """Import what trains when it is asked for: who reads a picture does not wait for optax."""
-    if name not in NEEDS_OPTAX:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"mnist_sum.learning.{NEEDS_OPTAX[name]}"), name)
+    from mnist_sum.learning import epoch, state, step
+
+    return (vars(epoch) | vars(state) | vars(step))[name]
