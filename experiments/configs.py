@@ -4,8 +4,7 @@ python -m experiments.run --config NAME trains one; --help lists the fields that
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import tyro
@@ -49,9 +48,10 @@ RANGES = {
 }
 
 
-def vary(config: Config, **fields: Any) -> Config:
+def vary(config: Config, /, **fields: Any) -> Config:
     """Replace some fields, of the run or of its recipe; raises RecipeError."""
     of_recipe = {name: fields.pop(name) for name in RECIPE_FIELDS & fields.keys()}
+    check_names(Config, fields)
     recipe = dataclasses.replace(config.recipe, **of_recipe)
     return dataclasses.replace(config, recipe=recipe, **fields)
 
@@ -60,12 +60,6 @@ def fields_of(config: Config) -> dict[str, Any]:
     """List all fields, of the run and of its recipe, by name."""
     fields = dataclasses.asdict(config)
     return fields.pop("recipe") | fields
-
-
-def config_of(fields: Mapping[str, Any]) -> Config:
-    """Make a config of its fields as they were noted; one that is missing takes its default."""
-    check_names(Config, {name: x for name, x in fields.items() if name not in RECIPE_FIELDS})
-    return vary(Config(), **fields)
 
 
 def list_differences(noted: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -156,14 +150,12 @@ STUDIES: dict[str, dict[str, Any]] = {  # what they change in `fast`, each to sh
     "unseen_pairs": {"numbers": "fresh", "unseen_pairs": True},  # ten pairs not trained on
     "unseen_pairs_exact": {"numbers": "fresh", "unseen_pairs": True, "adder": "exact"},
 }
-CONFIGS: dict[str, Callable[[], Config]] = {
-    make.__name__: make for make in (base, sample, smoke, fast, best)
-}
-CONFIGS |= {name: partial(vary, fast(), **fields) for name, fields in STUDIES.items()}
+CONFIGS = {make.__name__: make() for make in (base, sample, smoke, fast, best)}
+CONFIGS |= {name: vary(fast(), **fields) for name, fields in STUDIES.items()}
 
 
 def named_config(name: str) -> Config:
     """Look a config up by its name; raises RecipeError for one that does not exist."""
     if name not in CONFIGS:
         raise RecipeError(f"There is no config {name!r}; choose one of {', '.join(CONFIGS)}.")
-    return CONFIGS[name]()
+    return CONFIGS[name]

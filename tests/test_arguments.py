@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from experiments.configs import Config, base, config_of, fields_of, sample
+from experiments.configs import Config, base, fields_of, sample, vary
 from experiments.run import RunOptions
 from experiments.summarize import SummarizeOptions
 from experiments.system.arguments import ConfigOptions, parse, resume_command
@@ -54,9 +54,9 @@ def test_every_field_can_be_overridden():
         for name, value in other.items()
     )
     options = parse(ConfigOptions, "run", line.split())
-    assert options.config == config_of(other)
+    assert options.config == vary(base(), **other)
     options = parse(ConfigOptions, "run", ["--label-smoothing", "0.1"])
-    assert options.config == config_of({"label_smoothing": 0.1})
+    assert options.config == vary(base(), label_smoothing=0.1)
 
 
 def test_help_begins_with_what_is_used_every_day_and_ends_with_several_processes(

@@ -14,7 +14,6 @@ from experiments.configs import (
     base,
     best,
     command_of,
-    config_of,
     list_differences,
     named_config,
     vary,
@@ -60,7 +59,7 @@ def test_differences_are_named():
     ],
 )
 def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> None:
-    _, refusal = attempt(RecipeError, config_of, fields)
+    _, refusal = attempt(RecipeError, vary, Config(), **fields)
     assert sentence in refusal
     assert len(refusal) < 160
 
@@ -70,7 +69,7 @@ def test_a_bad_config_is_one_sentence(fields: dict[str, Any], sentence: str) -> 
 @example({"epochs": -(10**5000)})
 @example({"digit_weight": np.zeros((3, 3))})
 def test_a_config_works_or_is_refused(fields: dict[str, Any]) -> None:
-    config, refusal = attempt(RecipeError, config_of, fields)
+    config, refusal = attempt(RecipeError, vary, Config(), **fields)
     if refusal:
         assert refusal.startswith(tuple(FIELDS))
     else:

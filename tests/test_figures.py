@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.configs import STUDIES, config_of, fields_of, named_config
+from experiments.configs import STUDIES, Config, fields_of, named_config, vary
 from experiments.report.records import read_records
 from experiments.summarize import summary_of
 from experiments.workshop import figures
@@ -31,7 +31,7 @@ def test_a_record_is_of_the_config_of_its_name_and_summed_up(folder):
     runs = [read_records(path) for path in sorted(folder.glob("seed-*.jsonl"))]
     config, summary = named_config(folder.name), json.loads((folder / "summary.json").read_text())
     noted = summary["config"]
-    assert fields_of(config_of(noted)) == fields_of(config)
+    assert fields_of(vary(Config(), **noted)) == fields_of(config)
     assert [len(records) for records in runs] == [config.epochs] * len(runs)
     made = summary_of(noted, dict(zip(summary["seeds"], runs, strict=True)))
     assert made.pop("training_seconds") == pytest.approx(summary.pop("training_seconds"))

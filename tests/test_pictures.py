@@ -107,7 +107,7 @@ SCENES = [  # what draws, from what, and some of what is then to be read
         "digit 2, right\n2 + 3 = 5, read 6\n65.5% for sum 6",
     ),
     *(
-        (draw_samples, [TRAIN, CONFIGS[config]().recipe], *words)
+        (draw_samples, [TRAIN, CONFIGS[config].recipe], *words)
         for config, *words in (
             ("base", f"{SAMPLES}: each is trained with one number", "0 + 1 = 1"),
             ("sample", f"{SAMPLES}: each epoch draws one of ten numbers for each", "0"),

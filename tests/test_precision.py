@@ -44,5 +44,5 @@ def relative_error(actual, expected):
 @pytest.mark.parity
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_step_of_every_config_is_that_of_float64(name):
-    steps = [take_step(CONFIGS[name]().recipe, dtype) for dtype in (jnp.float32, jnp.float64)]
+    steps = [take_step(CONFIGS[name].recipe, dtype) for dtype in (jnp.float32, jnp.float64)]
     assert np.max([*map(relative_error, *steps)]) < TOLERANCE  # not so of NaN

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from experiments.configs import Config, config_of
+from experiments.configs import Config, vary
 from mnist_sum.errors import RecipeError
 from mnist_sum.recipe import NUM_SUMS, Recipe
 
@@ -44,7 +44,7 @@ def test_the_default_is_the_original_recipe():
 )
 def test_a_value_that_cannot_be_is_named_with_what_was_expected(field, value, expected):
     with pytest.raises(RecipeError, match=f"^{field} is {value!r} and must be {expected}\\.$"):
-        config_of({field: value})
+        vary(Config(), **{field: value})
 
 
 @pytest.mark.parametrize(

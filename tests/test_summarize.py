@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments import run
-from experiments.configs import config_of
+from experiments.configs import Config, vary
 from experiments.summarize import main
 from experiments.system import workdir
 from tests.pictures import size_of_png
@@ -17,7 +17,7 @@ from tests.pictures import size_of_png
 def make_run(tmp_path):
     def make(seed, accuracies, **fields):
         folder = tmp_path / f"run-{seed}"
-        config = config_of({"seed": seed, "epochs": 8} | fields)
+        config = vary(Config(), **{"seed": seed, "epochs": 8} | fields)
         folder.mkdir()
         workdir.note(folder, "base", config, {})
         tests = [{"loss": 1.0, "digit_accuracy": x, "sum_accuracy": x / 2} for x in accuracies]

@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
-from experiments.configs import Config, config_of, fields_of
+from experiments.configs import Config, fields_of, vary
 from mnist_sum.errors import RecipeError, UsageError
 from mnist_sum.files.weights import by_other_code
 from mnist_sum.outputs import MARK, unwritable, write_output
@@ -118,13 +118,13 @@ def read_config(folder: Path) -> Config:
     path = folder / CONFIG
     try:
         noted = json.loads(path.read_text(encoding="utf-8"))
-        return config_of(noted["config"])
+        return vary(Config(), **noted["config"])  # what is missing has its default
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
     except RecipeError as error:
         version = noted.get(MARK.decode(), "0.2 or earlier")
         raise UsageError(by_other_code(path, version, error)) from None
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{path} is not that of a run ({error}).") from None
 
 
