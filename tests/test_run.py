@@ -45,7 +45,7 @@ def test_it_says_what_it_runs_on_and_two_lines_an_epoch(sample_run):
 def test_the_work_folder_is_complete_and_holds_nothing_else_that_a_run_may_replace(sample_run):
     folder, output = sample_run
     assert workdir.read_config(folder) == sample()
-    assert {path.name for path in folder.iterdir()} == {*workdir.OURS, ".lock"}
+    assert {path.name for path in folder.iterdir()} == {*workdir.FILES, "checkpoints", ".lock"}
     assert (folder / "curves.png").stat().st_size > 10_000
     assert "![" in (folder / "report.md").read_text()
     assert f"Profile: {folder.parent}/profile, 20 steps of " in output

@@ -58,6 +58,7 @@ def test_what_no_run_has_made_is_not_replaced(tmp_path, name, resume):
 
 def test_a_run_is_known_by_its_checkpoints_too_and_other_files_do_not_hinder(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "checkpoints").mkdir()  # of a run that was stopped as it began
     begin(tmp_path, Config())
     (tmp_path / "checkpoints" / "3").mkdir(parents=True)
     (tmp_path / "checkpoints" / "3" / "_CHECKPOINT_METADATA").touch()
@@ -73,8 +74,9 @@ def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has
         return str(workdir.choose("sample", config, resume))
 
     assert chosen(config, resume=True) == "runs/sample"
-    assert not (tmp_path / "runs" / "sample").exists()
-    assert [chosen(config) for _ in range(3)] == ["runs/sample", "runs/sample-2", "runs/sample-3"]
+    for folder in ("runs/sample", "runs/sample-2", "runs/sample-3"):
+        assert chosen(config) == folder
+        (tmp_path / folder).mkdir(parents=True)
     begin(tmp_path / "runs" / "sample", config)
     begin(tmp_path / "runs" / "sample-2", other, epochs=7, report=False)
     begin(tmp_path / "runs" / "sample-3", config, epochs=8, report=False)

@@ -24,7 +24,7 @@ MODEL = "model.png"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
 PICTURES = ("answers.png", "mistakes.png", "confusion_digit.png", "confusion_sum.png")
-OURS = (CONFIG, METRICS, REPORT, CURVES, SAMPLES, MODEL, CHECKPOINTS, *PICTURES)
+FILES = (CONFIG, METRICS, REPORT, CURVES, SAMPLES, MODEL, *PICTURES)
 RUNS = Path("runs")
 
 
@@ -32,26 +32,18 @@ def choose(name: str, config: Config, resume: bool) -> Path:
     """Choose the folder of a run that names none, among runs/NAME, runs/NAME-2, runs/NAME-3, ...
 
     The first that holds an unfinished run of the same config, which nobody goes on with now; or
-    else a new one, or to `resume` runs/NAME. Raises UsageError.
+    else a new one, or to `resume` runs/NAME.
     """
-    make(RUNS)
     for i in count(1):
         folder = RUNS / (name if i == 1 else f"{name}-{i}")
-        if resume and not folder.exists():
+        if not folder.exists():
             break
-        try:
-            folder.mkdir()  # fails if another run makes it in this moment
-            return folder
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise unwritable(folder, error) from error
         with suppress(UsageError, OSError):
             unfinished = is_ours(folder / CONFIG) and not (folder / REPORT).exists()
             if unfinished and read_config(folder) == config:
                 with lock(folder):
                     return folder
-    return RUNS / name
+    return RUNS / name if resume else folder
 
 
 @contextmanager
@@ -71,13 +63,14 @@ def hold(folder: Path, resume: bool) -> Iterator[None]:
                 f"{epochs} epochs; go on with it by --resume, or choose another --workdir."
             )
         # Without its config.json, a run is known by what Orbax writes.
-        begun = begun or (resume and any(folder.glob(f"{CHECKPOINTS}/*/_CHECKPOINT_METADATA")))
-        for path in () if begun else (folder / name for name in OURS):
-            if path.exists() or path.is_symlink():
-                raise UsageError(
-                    f"{path} is not of a run of this version, and would be replaced; choose "
-                    "another --workdir."
-                )
+        if not (begun or (resume and any(folder.glob(f"{CHECKPOINTS}/*/_CHECKPOINT_METADATA")))):
+            # The folder of checkpoints may be there, empty: a run has been stopped as it began.
+            for path in (*map(folder.joinpath, FILES), *folder.glob(f"{CHECKPOINTS}/*")):
+                if path.exists() or path.is_symlink():
+                    raise UsageError(
+                        f"{path} is not of a run of this version, and would be replaced; choose "
+                        "another --workdir."
+                    )
         yield
 
 
