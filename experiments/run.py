@@ -5,12 +5,12 @@ if __name__ == "__main__":
 
     end_on_ctrl_c()  # the imports take seconds
 
-import dataclasses
 import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
@@ -18,18 +18,10 @@ import jax
 import tyro
 
 from experiments.summarize import SummarizeOptions, check_outputs, summarize
-from experiments.system import distributed, workdir
+from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, parse, resume_command
-from experiments.system.device import (
-    DETERMINISTIC,
-    WHOLE_GRAPH,
-    DeviceChoice,
-    Precision,
-    add_xla_flag,
-    choose_devices,
-    device_name,
-    use_precision,
-)
+from experiments.system.device import ComputeOptions, DeviceChoice, device_name, set_up_devices
+from experiments.system.distributed import ProcessOptions, find_place, is_first, joined
 from experiments.system.this_run import Run, load_splits
 from experiments.training.epochs import train
 from experiments.training.seeds import end_with_parent, train_seeds
@@ -43,26 +35,7 @@ from mnist_sum.terminal import exit_code
 WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ComputeOptions:
-    """How to compute; what is there suits most machines."""
-
-    devices: int | None = None
-    """How many devices to split each batch over; all if not given."""
-    deterministic: bool = False
-    """Have a GPU compute the same bits every time, more slowly, and multiply in float32; a
-    processor always does."""
-    precision: Precision = "float32"
-    """How a GPU multiplies: float32 gives the numbers of a processor, to rounding; tf32 keeps 10
-    bits of each factor's 23 on cards that have units for it, for products that are quicker but a
-    thousandth off. A step on small images waits for its kernels to start more than for products."""
-    whole_graph: bool = False
-    """Have a GPU take all steps of a call as one CUDA graph; not tried on a card yet."""
-    profile: Path | None = None
-    """Folder for a profile of some steps, for TensorBoard or ui.perfetto.dev; none if not given."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunOptions(ConfigOptions):
     """Train the network and write what happens into a work folder."""
 
@@ -76,26 +49,22 @@ class RunOptions(ConfigOptions):
     as it has cores."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
-    compute: tyro.conf.OmitArgPrefixes[ComputeOptions] = ComputeOptions()
-    process: tyro.conf.OmitArgPrefixes[distributed.ProcessOptions] = dataclasses.field(
-        default_factory=distributed.ProcessOptions
-    )
+    compute: tyro.conf.OmitArgPrefixes[ComputeOptions] = field(default_factory=ComputeOptions)
+    process: tyro.conf.OmitArgPrefixes[ProcessOptions] = field(default_factory=ProcessOptions)
 
 
 def main(argv: Sequence[str]) -> int:
-    end_with_parent()
-    with quiet_orbax():
-        return exit_code(lambda: start(argv))
+    return exit_code(lambda: start(argv))
 
 
 def start(argv: Sequence[str]) -> None:
     options = parse(RunOptions, "run", argv)
-    place = distributed.find_place(options.process)
+    place = find_place(options.process)
     if options.seeds < 1:
         raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
     if place:
         check_together(options)
-    with distributed.joined(place):
+    with joined(place):
         if jax.distributed.is_initialized():
             check_together(options)
         (run if options.seeds == 1 else run_seeds)(options, argv)
@@ -117,26 +86,19 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
         print(f"Compiled programs are not kept ({reason}).", file=sys.stderr)
     if compute.profile:
         workdir.make(compute.profile)
-    if compute.deterministic:
-        add_xla_flag(DETERMINISTIC)
-    if compute.whole_graph:
-        add_xla_flag(WHOLE_GRAPH)
-    devices = choose_devices(options.device, compute.devices, config.recipe.batch_size)
-    use_precision("float32" if compute.deterministic else compute.precision, devices[0])
+    devices = set_up_devices(options.device, compute, config.recipe.batch_size)
     splits = load_splits(options)
     folder = options.workdir or workdir.choose(name, config, options.resume)
-    with ExitStack() as stack:
-        if distributed.is_first():
-            stack.enter_context(workdir.hold(folder, options.resume))
-        else:
-            stack.enter_context(redirect_stdout(StringIO()))
-        stack.enter_context(resumable(argv, folder, [folder], config.epochs))
+    holds: AbstractContextManager[object] = redirect_stdout(StringIO())
+    if is_first():
+        holds = workdir.hold(folder, options.resume)
+    with holds, resumable(argv, folder, [folder], config.epochs):
         print_header(options, devices, splits)
         this_run = Run(name, config, folder, devices, splits)
         state, records = train(this_run, options.resume, compute.profile)
         network = Network(config.recipe, state.variables)
         outputs = predict_outputs(network, splits.test.image, this_run.mesh)
-        if distributed.is_first():
+        if is_first():
             write_report(this_run, records, jax.device_get(outputs))
         if name == "smoke":
             print("It works; that most sums are wrong is normal after so little training.")
@@ -171,21 +133,11 @@ def resumable(
         raise
 
 
-@contextmanager
-def quiet_orbax() -> Iterator[None]:
+def quiet_orbax() -> None:
     """Print none of what Orbax logs, and its threads still raise, about an error that it raises."""
-    hook, logger = sys.unraisablehook, logging.getLogger("absl")
-
-    def is_of_others(record: logging.LogRecord) -> bool:
-        return "orbax" not in Path(record.pathname).parts
-
+    hook = sys.unraisablehook
     sys.unraisablehook = lambda x: str(x.exc_value) == "Event loop is closed" or hook(x)
-    logger.addFilter(is_of_others)
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
-        logger.removeFilter(is_of_others)
+    logging.getLogger("absl").addFilter(lambda x: "orbax" not in Path(x.pathname).parts)
 
 
 def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits) -> None:
@@ -197,5 +149,7 @@ def print_header(options: RunOptions, devices: list[jax.Device], splits: Splits)
 
 
 if __name__ == "__main__":
+    end_with_parent()
+    quiet_orbax()
     if code := main(sys.argv[1:]):
         os._exit(code)  # at once: other processes may wait for this one, or threads for nothing

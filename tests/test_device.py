@@ -8,13 +8,13 @@ import pytest
 
 from experiments.system import device
 from experiments.system.device import (
-    DETERMINISTIC,
+    ComputeOptions,
     add_xla_flag,
     available_cores,
     choose_devices,
     current_settings,
     describe_environment,
-    use_precision,
+    set_up_devices,
 )
 from mnist_sum.devices import keep_compiled_programs
 from mnist_sum.errors import UsageError
@@ -45,7 +45,7 @@ def test_more_devices_than_there_are_is_one_sentence(count):
 
 def test_a_flag_is_added_to_those_that_are_set(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
-    add_xla_flag(DETERMINISTIC)
+    add_xla_flag("--xla_gpu_deterministic_ops=true")
     assert os.environ["XLA_FLAGS"] == "--xla_dump_to=/nowhere --xla_gpu_deterministic_ops=true"
 
 
@@ -53,10 +53,14 @@ def test_a_flag_is_added_to_those_that_are_set(monkeypatch):
     ("precision", "platform", "products"),
     [("float32", "gpu", "highest"), ("tf32", "gpu", "tensorfloat32"), ("tf32", "cpu", None)],
 )
-def test_only_a_gpu_has_a_choice_of_precision_which_is_noted(precision, platform, products):
+def test_only_a_gpu_has_a_choice_of_precision_which_is_noted(
+    precision, platform, products, monkeypatch
+):
+    device_found = SimpleNamespace(platform=platform)
+    monkeypatch.setattr(device, "choose_devices", lambda *_: [device_found])
     before = jax.config.jax_default_matmul_precision
     jax.config.update("jax_default_matmul_precision", None)
-    use_precision(precision, SimpleNamespace(platform=platform))
+    assert set_up_devices("auto", ComputeOptions(precision=precision), 16) == [device_found]
     settings = {
         "jax_default_prng_impl": "threefry2x32",
         "jax_threefry_partitionable": True,
@@ -64,7 +68,7 @@ def test_only_a_gpu_has_a_choice_of_precision_which_is_noted(precision, platform
         "jax_enable_x64": False,
     }
     of_gpu = {"jax_default_matmul_precision": products} if platform == "gpu" else {}
-    assert current_settings(SimpleNamespace(platform=platform)) == settings | of_gpu
+    assert current_settings(device_found) == settings | of_gpu
     jax.config.update("jax_default_matmul_precision", before)
 
 
@@ -78,11 +82,12 @@ def test_only_a_gpu_has_a_choice_of_precision_which_is_noted(precision, platform
         ({"own/cpu.max": "350000 100000\n", "cpu.max": "max 100000\n"}, 3),
         ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 50),
         ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/own/cpu.cfs_quota_us": "70\n", "cpu/own/cpu.cfs_period_us": "10\n"}, 7),
     ],
 )
 def test_cores_are_counted_that_a_container_may_use(files, cores, monkeypatch, tmp_path):
     for name, text in ({"groups": "0::/own\n"} | files).items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(50)), raising=False)
     monkeypatch.setattr(device, "CGROUPS", str(tmp_path))

@@ -1,5 +1,6 @@
 """Which devices a run computes on, how they compute, and what else it runs on."""
 
+import dataclasses
 import os
 import platform
 import re
@@ -17,15 +18,12 @@ from mnist_sum.errors import UsageError
 from mnist_sum.version import VERSION
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
-Precision = Literal["float32", "tf32"]
 PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}  # as JAX calls them
-DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 IN_GRAPHS = (
     "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE,CONVOLUTION"
 )
 """All that XLA may put into a CUDA graph; by itself it leaves out the loop of a call, after whose
 every step it then asks the host, and convolutions."""
-WHOLE_GRAPH = f"--xla_gpu_enable_command_buffer={IN_GRAPHS}"
 CGROUPS, OWN_GROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 SETTINGS = (
@@ -34,6 +32,43 @@ SETTINGS = (
     "jax_random_seed_offset",
     "jax_enable_x64",
 )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComputeOptions:
+    """How to compute; what is there suits most machines."""
+
+    devices: int | None = None
+    """How many devices to split each batch over; all if not given."""
+    deterministic: bool = False
+    """Have a GPU compute the same bits every time, more slowly, and multiply in float32; a
+    processor always does."""
+    precision: Literal["float32", "tf32"] = "float32"
+    """How a GPU multiplies: float32 gives the numbers of a processor, to rounding; tf32 keeps 10
+    bits of each factor's 23 on cards that have units for it, for products that are quicker but a
+    thousandth off. A step on small images waits for its kernels to start more than for products."""
+    whole_graph: bool = False
+    """Have a GPU take all steps of a call as one CUDA graph; not tried on a card yet."""
+    profile: Path | None = None
+    """Folder for a profile of some steps, for TensorBoard or ui.perfetto.dev; none if not given."""
+
+
+def set_up_devices(
+    choice: DeviceChoice, options: ComputeOptions, batch_size: int
+) -> list[jax.Device]:
+    """Set how JAX computes, and list the devices for batches of a size, as `choose_devices` does.
+
+    A processor always multiplies in float32.
+    """
+    if options.deterministic:
+        add_xla_flag("--xla_gpu_deterministic_ops=true")
+    if options.whole_graph:
+        add_xla_flag(f"--xla_gpu_enable_command_buffer={IN_GRAPHS}")
+    devices = choose_devices(choice, options.devices, batch_size)
+    if devices[0].platform != "cpu":
+        precision = "float32" if options.deterministic else options.precision
+        jax.config.update("jax_default_matmul_precision", PRODUCTS[precision])
+    return devices
 
 
 def choose_devices(
@@ -87,15 +122,13 @@ def available_cores() -> int:
 
 def quotas() -> Iterator[float]:
     """Yield how many cores each control group of this process allows, if it has a limit."""
-    groups = [line.rpartition(":/")[2] for line in read_words(OWN_GROUPS)]
-    for top in (CGROUPS, f"{CGROUPS}/cpu"):  # of version 2 and 1
-        for folder in {top, *(f"{top}/{group}" for group in groups)}:
-            limit = read_words(f"{folder}/cpu.max") or [
-                *read_words(f"{folder}/cpu.cfs_quota_us"),
-                *read_words(f"{folder}/cpu.cfs_period_us"),
-            ]
-            if limit and limit[0] not in ("max", "-1"):
-                yield int(limit[0]) / int(limit[1])
+    groups = ["", *(line.rpartition(":/")[2] for line in read_words(OWN_GROUPS))]
+    version_2 = [[f"{group}/cpu.max"] for group in groups]
+    version_1 = [[f"cpu/{group}/cpu.cfs_{x}_us" for x in ("quota", "period")] for group in groups]
+    for files in version_2 + version_1:
+        limit = [word for file in files for word in read_words(f"{CGROUPS}/{file}")]
+        if limit and limit[0] not in ("max", "-1"):
+            yield int(limit[0]) / int(limit[1])
 
 
 def read_words(path: str) -> list[str]:
@@ -112,12 +145,6 @@ def add_xla_flag(flag: str) -> None:
     """
     flags = os.environ.get("XLA_FLAGS", "")
     os.environ["XLA_FLAGS"] = f"{flags} {flag}".strip()
-
-
-def use_precision(precision: Precision, device: jax.Device) -> None:
-    """Set how a GPU multiplies; a processor always multiplies in float32."""
-    if device.platform != "cpu":
-        jax.config.update("jax_default_matmul_precision", PRODUCTS[precision])
 
 
 def current_settings(device: jax.Device) -> dict[str, Any]:
