@@ -3,8 +3,7 @@
 import dataclasses
 import difflib
 import sys
-from collections.abc import Callable, Mapping
-from types import UnionType
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args, get_type_hints
 
 from mnist_sum.errors import RecipeError, show
@@ -31,28 +30,23 @@ def check_names(kind: type, fields: Mapping[str, Any]) -> None:
 def check_fields(fields: Any, ranges: Mapping[str, Range]) -> None:
     """Raise RecipeError for a field of a dataclass of the wrong type or out of its range."""
     for name, kind in get_type_hints(type(fields)).items():
-        value = getattr(fields, name)
+        value, options = getattr(fields, name), get_args(kind) or (kind,)
         meets, expected = ranges.get(name, (lambda _: True, ""))
-        if not is_of(value, kind):
-            expected = describe_type(kind)
+        if not any(is_of(value, option) for option in options):
+            expected = name_options(options)
         elif value is None or meets(value):
             continue
         raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
 
 
-def is_of(value: object, kind: Any) -> bool:
-    """Test a value against a field's type; True is no number, and 1 will do for a float."""
-    if isinstance(kind, UnionType):
-        return any(is_of(value, member) for member in get_args(kind))
-    if isinstance(kind, type):
-        return type(value) is kind or (kind is float and type(value) is int)
-    return isinstance(value, str) and value in get_args(kind)
+def is_of(value: object, option: Any) -> bool:
+    """Test a value against a type or a literal; True is no number, and 1 will do for a float."""
+    if isinstance(option, type):
+        return type(value) is option or (option is float and type(value) is int)
+    return type(value) is str and value == option
 
 
-def describe_type(kind: Any) -> str:
-    """Name a field's type in a sentence."""
-    if isinstance(kind, type):
-        return NAMES.get(kind, f"a {kind.__name__}")
-    describe = describe_type if isinstance(kind, UnionType) else repr
-    *others, last = map(describe, get_args(kind))
-    return f"{', '.join(others)} or {last}"
+def name_options(options: Iterable[Any]) -> str:
+    """Name types and literals in a sentence."""
+    names = [NAMES.get(x, f"a {x.__name__}") if isinstance(x, type) else repr(x) for x in options]
+    return ", ".join([*names[:-2], " or ".join(names[-2:])])
