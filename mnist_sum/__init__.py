@@ -19,41 +19,14 @@ if TYPE_CHECKING:
     from mnist_sum.learning.state import TrainState, create_state
     from mnist_sum.learning.step import train_step
 
-__all__ = [
-    "Batch",
-    "DataError",
-    "Dataset",
-    "InputError",
-    "MnistSum",
-    "Network",
-    "Outputs",
-    "Prediction",
-    "Probabilities",
-    "Recipe",
-    "RecipeError",
-    "Splits",
-    "TrainState",
-    "UserError",
-    "WeightsError",
-    "averages",
-    "count_steps",
-    "create_state",
-    "draw_batch",
-    "evaluate",
-    "load",
-    "load_pretrained",
-    "load_run",
-    "load_weights",
-    "predict",
-    "predict_outputs",
-    "predict_probabilities",
-    "read_image",
-    "renew_statistics",
-    "save_weights",
-    "take_batch",
-    "train_epoch",
-    "train_step",
-]
+__all__ = ["DataError", "InputError", "RecipeError", "UserError", "WeightsError"]
+__all__ += ["Dataset", "Splits", "load"]
+__all__ += ["Batch", "draw_batch", "take_batch"]
+__all__ += ["MnistSum", "Network", "Outputs", "Recipe"]
+__all__ += ["TrainState", "count_steps", "create_state", "train_epoch", "train_step"]
+__all__ += ["averages", "evaluate", "predict_outputs", "renew_statistics"]
+__all__ += ["Prediction", "Probabilities", "predict", "predict_probabilities", "read_image"]
+__all__ += ["load_pretrained", "load_run", "load_weights", "save_weights"]
 
 
 def __getattr__(name: str) -> Any:
