@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import tyro
+from tabulate import tabulate
 
 from experiments.system.arguments import command
 from mnist_sum.devices import use_processor
@@ -70,11 +71,12 @@ def run(options: ReadOptions) -> None:
         counts[digit] += outcome
         if options.list and not outcome[0]:
             print(f"{name}: {result}", flush=True)
-    print(*HEAD, sep="  ")
-    for label, row in zip([*DIGITS, "all"], [*counts, counts.sum(0)], strict=True):
-        if count := row[:3].sum():
-            values = [label, count, *row, f"{100 * row[0] / count:.2f}"]
-            print("  ".join(f"{x:>{len(title)}}" for title, x in zip(HEAD, values, strict=True)))
+    rows = [
+        (label, row[:3].sum(), *row, f"{100 * row[0] / row[:3].sum():.2f}")
+        for label, row in zip([*DIGITS, "all"], [*counts, counts.sum(0)], strict=True)
+        if row.any()
+    ]
+    print(tabulate([HEAD, *rows], tablefmt="plain", disable_numparse=True, stralign="right"))
     if options.picture and misread:
         misread.sort(key=lambda answer: answer.digits.max(), reverse=True)
         drawing.draw_answers(misread[: drawing.MOST], options.picture)
