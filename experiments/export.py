@@ -19,6 +19,7 @@ from experiments.system.arguments import command
 from mnist_sum.data import load
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import UsageError
+from mnist_sum.files.checkpoint import read_run
 from mnist_sum.files.weights import read_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
@@ -67,8 +68,6 @@ def read_source(path: Path) -> tuple[Network, dict[str, Any]]:
     if not path.is_dir():
         network, description = read_weights(path)
         return network, description["provenance"]
-    from mnist_sum.files.checkpoint import read_run  # Orbax takes seconds to import
-
     saved = read_run(path)
     reached = {
         "epochs_done": len(saved.records),
@@ -83,10 +82,9 @@ def compare(network: Network, compute: Compute) -> float:
 
     Raises UsageError if it is more than rounding, or changes an answer.
     """
-    test = load("sample").test
-    expected = jax.device_get(by_library(network)(test.image, test.number))
-    found, difference = [*map(np.asarray, compute(test.image, test.number))], 0.0
-    for name, ours, theirs in zip(Outputs._fields, expected, found, strict=True):
+    test, difference = load("sample").test, 0.0
+    outputs = [f(test.image, test.number) for f in (by_library(network), compute)]
+    for name, ours, theirs in zip(Outputs._fields, *jax.device_get(outputs), strict=True):
         same = ours.shape == theirs.shape and (ours.argmax(1) == theirs.argmax(1)).all()
         if not same or not np.allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE):
             raise UsageError(f"The file computes other {name} than the network: do not use it.")

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,28 +15,28 @@ import numpy as np
 import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import export
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array
 
 from mnist_sum.files.torch import AXES, from_torch, to_torch
 from mnist_sum.files.weights import describe_arrays, name_leaves, pack
 from mnist_sum.learning.layers import BatchNorm
 from mnist_sum.learning.model import IMPOSSIBLE, Outputs
 from mnist_sum.learning.network import Network
-from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
+from mnist_sum.recipe import NUM_NUMBERS, NUM_SUMS
 from mnist_sum.version import VERSION
 
 # Tables by number have one more row: numbers above 9 are made 10, those below 0 are made -1, which
-# is the last row too.
-DIGITS = np.arange(NUM_SUMS) - np.arange(NUM_NUMBERS + 1)[:, None]
+# is the last row too. To add exactly, the digits' logits get impossible ones on both sides, and the
+# sums' are those at a place that depends on the number.
 CONSTANTS = {
     "channel": np.array([1]),
     "least": np.array(-1),
     "most": np.array(NUM_NUMBERS),
     "one_hot_of_row": np.eye(NUM_NUMBERS + 1, NUM_NUMBERS, dtype=np.float32),
     "nan_of_row": np.array([*[[0]] * NUM_NUMBERS, [np.nan]], np.float32),
-    "digits_of_row": np.where((DIGITS >= 0) & (DIGITS < NUM_DIGITS), DIGITS, NUM_DIGITS),
+    "both_sides": np.array([0, NUM_NUMBERS, 0, NUM_NUMBERS]),
     "impossible": np.array(IMPOSSIBLE, np.float32),
-    "one_more": np.array([0, 0, 0, 1]),
+    "places_of_row": np.arange(NUM_SUMS) + np.arange(NUM_NUMBERS, -1, -1)[:, None],
 }
 INTERFACE = {
     "image": (
@@ -85,20 +85,16 @@ def convert(network: Network, provenance: dict[str, Any], to: str) -> tuple[byte
 def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:
     """Make the content of a file as jax.export serializes it, and what JAX computes by it."""
 
-    def compute(
-        image: UInt8[Array, "batch 28 28"], number: Int[Array, " batch"]
-    ) -> tuple[Float[Array, "batch 10"], Float[Array, "batch 19"]]:
-        outputs = cast(Outputs, network.model.apply(network.variables, image, number, train=False))
+    def compute(image: Array, number: Array) -> tuple[Array, Array]:
+        outputs = by_library(network)(image, number)
         possible = (number >= 0) & (number < NUM_NUMBERS)
         sum_logits = jnp.where(possible[:, None], outputs.sum_logits, jnp.nan)
         # A plain tuple, as this package would be needed to load a type of ours.
         return outputs.digit_log_probabilities, sum_logits
 
-    (batch,) = export.symbolic_shape("batch")
-    exported = export.export(jax.jit(compute), platforms=("cpu", "cuda"))(
-        jax.ShapeDtypeStruct((batch, 28, 28), jnp.uint8),
-        jax.ShapeDtypeStruct((batch,), jnp.int32),
-    )
+    arguments = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int32)
+    shapes = export.symbolic_args_specs(arguments, ("batch, ...", "batch"))
+    exported = export.export(jax.jit(compute), platforms=("cpu", "cuda"))(*shapes)
     # The function's name is the one place that is kept for a text.
     name = f"{EXPLANATION}\n{json.dumps(description)}"
     content = bytes(dataclasses.replace(exported, fun_name=name).serialize())
@@ -145,6 +141,15 @@ def write_model(exact: bool) -> str:
 
     The versions are those of 2022, so that older runtimes read the file too.
     """
+    adder = f"""
+        one_hot = Gather(one_hot_of_row, row)
+        inputs = Concat<axis = 1>(digit_logits, one_hot)
+        {blocks("Gemm<transB = 1>", "inputs", "adder", [1, 2, 3])}
+        logits = Gemm<transB = 1>(adder_block3, adder_dense4_kernel, adder_dense4_bias)"""
+    exact_adder = """
+        places = Gather(places_of_row, row)
+        with_impossible = Pad(digit_logits, both_sides, impossible)
+        logits = GatherElements<axis = 1>(with_impossible, places)"""
     return f"""
     <ir_version: 8, opset_import: ["": 17],
      producer_name: "mnist_sum", producer_version: "{VERSION}">
@@ -160,27 +165,10 @@ def write_model(exact: bool) -> str:
         digit_log_probabilities = LogSoftmax<axis = 1>(digit_logits)
         integer = Cast<to = 7>(number)
         row = Clip(integer, least, most)
-        {add_exactly() if exact else add()}
+        {exact_adder if exact else adder}
         nan_or_0 = Gather(nan_of_row, row)
         sum_logits = Add(logits, nan_or_0)
     }}"""
-
-
-def add() -> str:
-    """Write the adder that was trained."""
-    return f"""
-        one_hot = Gather(one_hot_of_row, row)
-        inputs = Concat<axis = 1>(digit_logits, one_hot)
-        {blocks("Gemm<transB = 1>", "inputs", "adder", [1, 2, 3])}
-        logits = Gemm<transB = 1>(adder_block3, adder_dense4_kernel, adder_dense4_bias)"""
-
-
-def add_exactly() -> str:
-    """Write the adder without parameters: each sum has the logit of the digit that makes it."""
-    return """
-        digits = Gather(digits_of_row, row)
-        with_impossible = Pad(digit_logits, one_more, impossible)
-        logits = GatherElements<axis = 1>(with_impossible, digits)"""
 
 
 def blocks(operator: str, x: str, part: str, indices: Iterable[int]) -> str:
