@@ -40,16 +40,12 @@ def describe_config(options: DescribeOptions) -> None:
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
     layers = list_layers(make_model(recipe))
     environment = describe_environment(devices)
-    print_section(f"Pixels of {options.config.dataset}", pixel_table(splits))
-    print_section("Layers: their outputs for one image, and what these see", layer_table(layers))
-    print_section("Environment", text_table(list(environment.items())))
+    print(f"Pixels of {options.config.dataset}\n\n{pixel_table(splits)}\n")
+    print(f"Layers: their outputs for one image, and what these see\n\n{layer_table(layers)}\n")
+    print(f"Environment\n\n{text_table(list(environment.items()))}\n", flush=True)
     draw_model(layers, folder / MODEL)
     draw_samples(splits.train, recipe, folder / SAMPLES)
     print(f"Pictures: {folder / MODEL}, {folder / SAMPLES}")
-
-
-def print_section(title: str, text: str) -> None:
-    print(f"{title}\n\n{text}\n", flush=True)
 
 
 def pixel_table(splits: Splits) -> str:

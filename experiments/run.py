@@ -19,10 +19,9 @@ import tyro
 
 from experiments.summarize import SummarizeOptions, check_outputs, summarize
 from experiments.system import workdir
-from experiments.system.arguments import ConfigOptions, parse, resume_command
+from experiments.system.arguments import ConfigOptions, load_splits, parse, resume_command
 from experiments.system.device import ComputeOptions, DeviceChoice, device_name, set_up_devices
 from experiments.system.distributed import ProcessOptions, find_place, is_first, joined
-from experiments.system.this_run import Run, load_splits
 from experiments.training.epochs import train
 from experiments.training.seeds import end_with_parent, train_seeds
 from mnist_sum.data import Splits
@@ -92,9 +91,9 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
     holds: AbstractContextManager[object] = redirect_stdout(StringIO())
     if is_first():
         holds = workdir.hold(folder, options.resume)
-    with holds, resumable(argv, folder, [folder], config.epochs):
+    with holds, resumable(resume_command(argv, folder), [folder], config.epochs):
         print_header(options, devices, splits)
-        this_run = Run(name, config, folder, devices, splits)
+        this_run = workdir.Run(name, config, folder, devices, splits)
         state, records = train(this_run, options.resume, compute.profile)
         network = Network(config.recipe, state.variables)
         outputs = predict_outputs(network, splits.test.image, this_run.mesh)
@@ -112,16 +111,14 @@ def run_seeds(options: RunOptions, argv: Sequence[str]) -> None:
     folders = [folder / f"seed-{seed}" for seed in seeds]
     check_outputs(folder, seeds)
     workdir.make(folder)
-    epochs = config.epochs * options.seeds
-    with workdir.lock(folder), resumable(argv, folder, folders, epochs):
+    go_on = resume_command(argv, folder)
+    with workdir.lock(folder), resumable(go_on, folders, config.epochs * options.seeds):
         train_seeds(argv, seeds, folder, config.epochs, options.device)
     summarize(SummarizeOptions(tuple(folders), folder))
 
 
 @contextmanager
-def resumable(
-    argv: Sequence[str], folder: Path, folders: Sequence[Path], epochs: int
-) -> Iterator[None]:
+def resumable(go_on: str, folders: Sequence[Path], epochs: int) -> Iterator[None]:
     """Tell who interrupts a run what is saved of it, and by which command it goes on."""
     try:
         yield
@@ -129,7 +126,7 @@ def resumable(
         saved = "before the first epoch was saved. Begin again with"
         if done := sum(map(workdir.count_epochs, folders)):
             saved = f"after {done} of {epochs} epochs, which are saved. Go on with"
-        stop.add_note(f"Interrupted {saved}:\n{resume_command(argv, folder)}")
+        stop.add_note(f"Interrupted {saved}:\n{go_on}")
         raise
 
 

@@ -5,30 +5,25 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from mnist_sum.errors import UserError
 
 SIGPIPE = 13  # not every system has it, nor SIGHUP
+# Ctrl-C, a cluster that wants its machine back, and a terminal that has been closed.
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 SECONDS_UNTIL_AGAIN = 0.1
-
-
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C, SIGTERM of a cluster that wants its machine back, or SIGHUP of a closed terminal.
-
-    Its argument is the number of the signal; a note that is added to it is what the user reads.
-    """
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command, print its error if the user can mend it, and return its exit code.
 
     2 after such an error; 128 + N if signal N, Ctrl-C for instance, interrupted the command, in
-    which it raises KeyboardInterrupt; 141 if nobody reads its output any more. Characters that the
-    terminal lacks are escaped. Works in any thread; without signals in most.
+    which it raises KeyboardInterrupt, whose notes are printed; 141 if nobody reads its output any
+    more. Characters that the terminal lacks are escaped. Works in any thread; without signals in
+    most.
     """
     if sys.stdout is None:  # closed
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
@@ -61,30 +56,27 @@ def handling_signals(handler: Callable[[int, FrameType | None], Any]) -> Iterato
 
     Python allows that in the main thread only; in others nothing changes.
     """
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        heard = [n for n in STOPS if signal.getsignal(n) not in (signal.SIG_IGN, None)]
-        before = {number: signal.signal(number, handler) for number in heard}
-    try:
+    with ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            for number in STOPS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    stack.callback(signal.signal, number, signal.signal(number, handler))
         yield
-    finally:
-        for number, handler_before in before.items():
-            signal.signal(number, handler_before)
 
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Raise Stopped when one of these signals comes.
+    """Raise KeyboardInterrupt, with the number of the signal, when one of these comes.
 
     One that falls into a callback, JAX has one for each garbage collection, is sent again: Python
     prints what such a callback raises, and goes on.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(number)
+        raise KeyboardInterrupt(number)
 
     def show(lost: "sys.UnraisableHookArgs") -> None:
-        if isinstance(lost.exc_value, Stopped):
+        if isinstance(lost.exc_value, KeyboardInterrupt):
             again = os.getpid(), lost.exc_value.args[0]
             threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again).start()
         else:

@@ -12,7 +12,7 @@ from onnxruntime import InferenceSession
 from experiments import export as command
 from experiments.configs import best, sample, vary
 from experiments.formats import EXPLANATION, INTERFACE
-from experiments.system.this_run import Run
+from experiments.system.workdir import Run
 from experiments.training.epochs import run_facts
 from mnist_sum.data import load
 from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, save

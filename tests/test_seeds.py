@@ -1,13 +1,12 @@
 """Several seeds at once: how they share a processor, and what is said of one that fails."""
 
 import os
-from types import SimpleNamespace
 
 import pytest
 
 from experiments.system import device, workdir
 from experiments.training import seeds
-from experiments.training.seeds import Training, is_for_processor, outcome, share_cores, train_seeds
+from experiments.training.seeds import is_for_processor, outcome, share_cores, train_seeds
 from mnist_sum.errors import UsageError
 from tests.commands import run_command
 
@@ -44,9 +43,8 @@ def test_another_process_finds_out_what_there_is_to_compute_on(monkeypatch):
 )
 def test_what_is_said_of_a_seed_that_has_failed(code, sentence, tmp_path):
     (tmp_path / "seed-3.log").write_text("epoch 1\nerror: The loss is no longer finite.\n")
-    process = SimpleNamespace(returncode=code)
     with pytest.raises(UsageError) as error:
-        outcome(Training(3, tmp_path / "seed-3", process, []), "x")
+        outcome(3, tmp_path / "seed-3", code, "x")
     assert str(error.value) == sentence.format(tmp_path)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.system.interruption import end_on_ctrl_c
 from mnist_sum.errors import UsageError
-from mnist_sum.terminal import Stopped, exit_code, stopping_on_signals, uninterrupted
+from mnist_sum.terminal import exit_code, stopping_on_signals, uninterrupted
 from tests.commands import start
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -97,7 +97,7 @@ def test_a_signal_is_put_off_to_the_end_of_what_is_better_done_whole(number):
 
     with stopping_on_signals():
         for _ in range(2):
-            with pytest.raises(Stopped) as stop:
+            with pytest.raises(KeyboardInterrupt) as stop:
                 work()
             assert stop.value.args == (number,)
     assert done == ["all of it"] * 2
@@ -116,7 +116,7 @@ def test_a_signal_that_falls_into_a_callback_is_not_lost(number):
         gc.collect()
         time.sleep(10)
 
-    with pytest.raises(Stopped) as stop, stopping_on_signals():
+    with pytest.raises(KeyboardInterrupt) as stop, stopping_on_signals():
         collect()
     assert stop.value.args == (number,)
 

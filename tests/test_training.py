@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from experiments.configs import Config
-from experiments.system.this_run import Run
+from experiments.system.workdir import Run
 from experiments.training import epochs
 from experiments.training.epochs import check_finite, check_same, end_of_call, run_facts
 from mnist_sum.data import Dataset, Splits

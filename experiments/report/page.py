@@ -12,8 +12,7 @@ from experiments.report.layers import layer_table, list_layers
 from experiments.report.pictures import COLOURS, confusion, graph, tiles
 from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
 from experiments.system.device import describe_environment
-from experiments.system.this_run import Run
-from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, write
+from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, Run, write
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs, make_model
 

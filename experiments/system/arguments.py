@@ -1,20 +1,20 @@
-"""Command lines: a named config, and an option for every field of it."""
+"""Command lines: a named config, an option for every field of it, and the data they lead to."""
 
 import dataclasses
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
 from experiments.configs import CONFIGS, Config, named_config
+from mnist_sum.data import Dataset, Splits, load
 from mnist_sum.data.dataset import local_path
+from mnist_sum.errors import RecipeError
+from mnist_sum.learning.epoch import count_steps
 from mnist_sum.terminal import exit_code
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,14 +40,7 @@ class ConfigOptions:
     data: tyro.conf.OmitArgPrefixes[DataOptions] = DataOptions()
 
 
-@dataclasses.dataclass(frozen=True)
-class ConfigName:
-    """The part of a command line that decides the defaults of all others."""
-
-    config: str = "base"
-
-
-Options = TypeVar("Options", bound="DataclassInstance")
+Options = TypeVar("Options")
 
 
 def command(
@@ -65,12 +58,17 @@ def parse(kind: type[Options], program: str, argv: Sequence[str]) -> Options:
     """
     settings: dict[str, Any] = {}
     if issubclass(kind, ConfigOptions):
-        chosen, _ = tyro.cli(ConfigName, args=argv, return_unknown_args=True, add_help=False)
-        settings["default"] = kind(name=chosen.config, config=named_config(chosen.config))
+        name, _ = tyro.cli(find_name, args=argv, return_unknown_args=True, add_help=False)
+        settings["default"] = kind(name=name, config=named_config(name))
         settings["description"] = f"Configs: {', '.join(CONFIGS)}."
     parts = (word.partition("=") if word.startswith("--") else ("", "", word) for word in argv)
     words = [f"{option}{equals}{local_path(path)}" for option, equals, path in parts]
     return tyro.cli(kind, prog=f"python -m experiments.{program}", args=words, **settings)
+
+
+def find_name(config: str = "base") -> str:
+    """Return the option that decides the defaults of all others."""
+    return config
 
 
 def resume_command(argv: Sequence[str], folder: Path) -> str:
@@ -79,3 +77,19 @@ def resume_command(argv: Sequence[str], folder: Path) -> str:
     if not any(argument.startswith("--workdir") for argument in argv):
         more += ["--workdir", str(folder)]
     return shlex.join([sys.executable, "-m", "experiments.run", *argv, *more])
+
+
+def load_splits(options: ConfigOptions) -> Splits:
+    """Load the images that a config trains on, and those that it is tested on or holds out."""
+    config = options.config
+    train, test = load(config.dataset, options.data.data_dir, options.data.manual_dir)
+    train = Dataset(*(x[: config.train_examples] for x in train))
+    if config.held_out:
+        rest = len(train.digit) - config.held_out
+        if rest < 2:
+            images = f"{len(train.digit)} images"
+            raise RecipeError(f"held_out is {config.held_out} and must leave 2 of {images}.")
+        test = Dataset(*(x[rest:] for x in train))
+        train = Dataset(*(x[:rest] for x in train))
+    count_steps(config.recipe, len(train.digit))  # raises for a last batch of one image
+    return Splits(train, test)

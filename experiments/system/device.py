@@ -122,20 +122,18 @@ def available_cores() -> int:
 
 def quotas() -> Iterator[float]:
     """Yield how many cores each control group of this process allows, if it has a limit."""
-    groups = ["", *(line.rpartition(":/")[2] for line in read_words(OWN_GROUPS))]
-    version_2 = [[f"{group}/cpu.max"] for group in groups]
-    version_1 = [[f"cpu/{group}/cpu.cfs_{x}_us" for x in ("quota", "period")] for group in groups]
-    for files in version_2 + version_1:
-        limit = [word for file in files for word in read_words(f"{CGROUPS}/{file}")]
-        if limit and limit[0] not in ("max", "-1"):
-            yield int(limit[0]) / int(limit[1])
-
-
-def read_words(path: str) -> list[str]:
-    """Read the words of one of the system's files, which need not be there."""
-    with suppress(OSError):
-        return Path(path).read_text(encoding="utf-8").split()
-    return []
+    groups = [""]
+    with suppress(OSError):  # of a system without such files
+        lines = Path(OWN_GROUPS).read_text(encoding="utf-8").split()
+        groups += [line.rpartition(":/")[2] for line in lines]
+    for group in groups:
+        version_1 = f"cpu/{group}/cpu.cfs_quota_us", f"cpu/{group}/cpu.cfs_period_us"
+        for files in [f"{group}/cpu.max"], version_1:
+            with suppress(OSError):
+                texts = (Path(f"{CGROUPS}/{file}").read_text("utf-8") for file in files)
+                quota, period = " ".join(texts).split()
+                if quota not in ("max", "-1"):
+                    yield int(quota) / int(period)
 
 
 def add_xla_flag(flag: str) -> None:

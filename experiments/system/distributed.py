@@ -42,10 +42,9 @@ def find_place(options: ProcessOptions) -> dict[str, Any]:
     if not any(values):
         return {}
     if place := PLACE.fullmatch(" ".join(values)):
-        port, processes, process_id = map(int, place.groups()[1:])
-        if port < 2**16 and process_id < processes:
-            names = "coordinator_address", "num_processes", "process_id"  # JAX's
-            return dict(zip(names, (place[1], processes, process_id), strict=True))
+        port, count, rank = map(int, place.groups()[1:])
+        if port < 2**16 and rank < count:
+            return {"coordinator_address": place[1], "num_processes": count, "process_id": rank}
     raise UsageError(
         "--coordinator, --processes and --process-id are "
         f"{', '.join(value or 'missing' for value in values)} and must be HOST:PORT, the "

@@ -1,17 +1,21 @@
-"""The work folder of a run: its config, metrics, checkpoints, report and pictures."""
+"""A run, and its work folder: its config, metrics, checkpoints, report and pictures."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 from filelock import AcquireReturnProxy, FileLock, Timeout
+from jax.sharding import Mesh
 
 from experiments.configs import Config, fields_of, vary
+from mnist_sum.data import Splits
 from mnist_sum.errors import RecipeError, UsageError
 from mnist_sum.files.weights import by_other_code
+from mnist_sum.learning.sharding import data_mesh
 from mnist_sum.outputs import MARK, unwritable, write_output
 from mnist_sum.version import VERSION
 
@@ -26,6 +30,22 @@ LOCK = ".lock"
 PICTURES = ("answers.png", "mistakes.png", "confusion_digit.png", "confusion_sum.png")
 FILES = (CONFIG, METRICS, REPORT, CURVES, SAMPLES, MODEL, *PICTURES)
 RUNS = Path("runs")
+
+
+class Run(NamedTuple):
+    """A config, where its results go, and what it computes on."""
+
+    name: str
+    config: Config
+    folder: Path
+    devices: list[jax.Device]
+    splits: Splits
+    """What to train on, and what to test on; on the host, or replicated over the mesh."""
+
+    @property
+    def mesh(self) -> Mesh:
+        """The devices along the one axis over which batches are split."""
+        return data_mesh(self.devices)
 
 
 def choose(name: str, config: Config, resume: bool) -> Path:

@@ -16,11 +16,10 @@ from experiments.report.records import Records, original_records
 from experiments.system import workdir
 from experiments.system.device import current_settings
 from experiments.system.distributed import is_first
-from experiments.system.this_run import Run
+from experiments.system.workdir import Run
 from experiments.training.progress import COMPILING, new_bar, print_epoch
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
-from mnist_sum.files.checkpoint import Checkpoint
 from mnist_sum.learning.epoch import (
     Epoch,
     Tally,
@@ -54,18 +53,20 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
 
     A `profile` of some steps more, whose results are dropped, goes into its folder.
     """
-    config = run.config
+    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
+
+    config, writes = run.config, is_first()
     run = run._replace(splits=replicate(run.splits, run.mesh))
     init_key, _ = jax.random.split(jax.random.key(config.seed))
     total_steps = np.int32(config.epochs * count_steps(config.recipe, len(run.splits.train.digit)))
-    with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, is_first()) as checkpoints:
+    with checkpoint.open_checkpoints(run.folder / workdir.CHECKPOINTS, writes) as checkpoints:
         saved = checkpoint.restore_latest(checkpoints) if resume else None
         if saved:
             check_same(saved, run)
             state, records = saved.state.replace(total_steps=total_steps), saved.records
         else:
             state, records = create_state(config.recipe, init_key, int(total_steps)), []
-        if is_first():  # again, as the run may have ended between its checkpoint and its metrics
+        if writes:  # again, as the run may have ended between its checkpoint and its metrics
             workdir.note(run.folder, run.name, config, current_settings(run.devices[0]))
             workdir.write_metrics(run.folder, records)
         state = replicate(state, run.mesh)
@@ -78,27 +79,22 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         if profile:
             compiled.result()
             write_profile(state, run, profile)
+        draw = partial(draw_curves, records, original_records(config), run.folder / workdir.CURVES)
         drawn = time.perf_counter()
         for epoch in range(len(records) + 1, config.epochs + 1):
             state, record = run_epoch(state, run, epoch, compiled)
             with uninterrupted():
                 records.append(record)
-                if is_first():
-                    latest = Checkpoint(config.recipe, state, records, run_facts(run))
+                if writes:
+                    latest = checkpoint.Checkpoint(config.recipe, state, records, run_facts(run))
                     checkpoint.save(checkpoints, epoch, latest)
                     workdir.write_metrics(run.folder, records)
-            if is_first() and time.perf_counter() - drawn > PICTURE_SECONDS:
-                draw(run, records)
+            if writes and time.perf_counter() - drawn > PICTURE_SECONDS:
+                draw()
                 drawn = time.perf_counter()
-    if is_first():
-        draw(run, records)
+    if writes:
+        draw()
     return state, records
-
-
-def draw(run: Run, records: Records) -> None:
-    from experiments.report.pictures.curves import draw_curves  # Matplotlib may have no folder
-
-    draw_curves(records, original_records(run.config), run.folder / workdir.CURVES)
 
 
 def run_facts(run: Run) -> dict[str, Any]:
@@ -110,13 +106,13 @@ def run_facts(run: Run) -> dict[str, Any]:
     return names | fields | {"settings": settings}
 
 
-def check_same(saved: Checkpoint, run: Run) -> None:
+def check_same(saved: checkpoint.Checkpoint, run: Run) -> None:
     """Raise UsageError if a run would not go on as it began.
 
     There may be more epochs, if those that are done would have been the same. A field that is not
     in the checkpoint is taken to have been the default, a setting of JAX to have been as it is.
     """
-    config, now = run.config, current_settings(run.devices[0])
+    config = run.config
     fields = fields_of(Config(saved.recipe)) | dict(saved.provenance)
     settings, _, _ = (fields.pop(name, {}) for name in ("settings", "config", "command"))
     more, why = fields["epochs"] < config.epochs, ""
@@ -128,7 +124,7 @@ def check_same(saved: Checkpoint, run: Run) -> None:
         fields["epochs"] = config.epochs
     if changed := list_differences(fields, fields_of(config)):
         raise UsageError(f"The run in {run.folder} has another config: {changed}{why}.")
-    if changed := list_differences({k: settings[k] for k in now if k in settings}, now):
+    if changed := list_differences(settings, settings | current_settings(run.devices[0])):
         raise UsageError(f"The run in {run.folder} has other settings of JAX: {changed}.")
 
 
@@ -139,15 +135,7 @@ def begin(run: Run, epoch: int) -> tuple[Epoch, Tally]:
     return plan, replicate(zero_tally(), run.mesh)
 
 
-def take(
-    run: Run, state: TrainState, tally: Tally, plan: Epoch, size: int, start: int, stop: int
-) -> tuple[TrainState, Tally]:
-    """Take some steps of an epoch in one call, to which `state` and `tally` are donated."""
-    recipe, train, bounds = run.config.recipe, run.splits.train, (start, stop)
-    return train_steps(recipe, size, state, tally, train, plan, bounds, run.mesh)
-
-
-def compile_ahead(state: TrainState, run: Run) -> Future[None]:
+def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
     """Compile what a run calls: the first steps at once, the rest while these are taken.
 
     The rest is done when the result is; several processes, which must compile alike, wait for it.
@@ -164,12 +152,8 @@ def compile_ahead(state: TrainState, run: Run) -> Future[None]:
     if run.config.renew_statistics:
         rest.append(partial(renew_unchecked.lower, network, train))
 
-    def compile_rest() -> None:
-        for lower in rest:
-            lower().compile()
-
     first().compile()
-    with_rest = ThreadPoolExecutor(1).submit(compile_rest)
+    with_rest = ThreadPoolExecutor(1).submit(lambda: [lower().compile() for lower in rest])
     if jax.process_count() > 1:
         with_rest.result()
     seconds = time.perf_counter() - start
@@ -179,20 +163,21 @@ def compile_ahead(state: TrainState, run: Run) -> Future[None]:
 
 def write_profile(state: TrainState, run: Run, folder: Path) -> None:
     """Record what the devices do in some steps of an epoch that is not trained."""
-    size, _, steps = parts_of(run.config.recipe, len(run.splits.train.digit))[0]
+    recipe, train, (plan, tally) = run.config.recipe, run.splits.train, begin(run, 0)
+    size, _, steps = parts_of(recipe, len(train.digit))[0]
     copied, steps = jax.tree.map(jnp.copy, state), min(PROFILED_STEPS, steps)
-    plan, tally = begin(run, 0)
     with jax.profiler.trace(str(folder)):
         start = time.perf_counter()
-        jax.block_until_ready(take(run, copied, tally, plan, size, 0, steps))
+        trained = train_steps(recipe, size, copied, tally, train, plan, (0, steps), run.mesh)
+        jax.block_until_ready(trained)
         seconds = time.perf_counter() - start
     print(f"Profile: {folder}, {steps} steps of {1e6 * seconds / steps:,.0f} us", flush=True)
 
 
 def run_epoch(
-    state: TrainState, run: Run, epoch: int, compiled: Future[None]
+    state: TrainState, run: Run, epoch: int, compiled: Future[Any]
 ) -> tuple[TrainState, dict[str, Any]]:
-    config, (data, test) = run.config, run.splits
+    config, (data, test), mesh = run.config, run.splits, run.mesh
     recipe, examples = config.recipe, len(data.digit)
     label = f"epoch {epoch:>{len(str(config.epochs))}}/{config.epochs}"
     start, pace = time.perf_counter(), None
@@ -201,7 +186,8 @@ def run_epoch(
         for size, done, end in parts_of(recipe, examples):
             while done < end:
                 called, stop = time.perf_counter(), end_of_call(done, end, pace)
-                state, tally = take(run, state, tally, plan, size, done, stop)
+                bounds = done, stop
+                state, tally = train_steps(recipe, size, state, tally, data, plan, bounds, mesh)
                 check_finite(int(tally.finite_steps), epoch, stop)  # waits for the steps
                 pace, done = (time.perf_counter() - called) / (stop - done), stop
                 trained = averages(tally.totals)
@@ -216,9 +202,9 @@ def run_epoch(
     if epoch == config.epochs and config.renew_statistics:
         network = renew_statistics(network, data)
         state = state.replace(batch_stats=network.variables["batch_stats"])
-    tested = averages(evaluate(network, test, run.mesh))
+    tested = averages(evaluate(network, test, mesh))
     if recipe.unseen_pairs:
-        outputs = predict_outputs(network, test.image, run.mesh)
+        outputs = predict_outputs(network, test.image, mesh)
         tested["unseen_accuracy"] = unseen_accuracy(outputs, test.digit)
     if not all(map(math.isfinite, tested.values())):
         check_finite(done - 1, epoch, done)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from experiments.report.records import read_run
 from experiments.system import workdir
@@ -28,15 +27,6 @@ FIND_PLATFORM = "import jax; print(jax.default_backend())"
 SEED = "MNIST_SUM_SEED"  # in the environment of a seed's process
 
 
-class Training(NamedTuple):
-    """A seed that is being trained, or has been."""
-
-    seed: int
-    folder: Path
-    process: subprocess.Popen
-    cores: list[int]
-
-
 def train_seeds(
     argv: Sequence[str], seeds: Sequence[int], folder: Path, epochs: int, device: DeviceChoice
 ) -> None:
@@ -46,8 +36,9 @@ def train_seeds(
     """
     folders = [folder / f"seed-{seed}" for seed in seeds]
     for own in folders:
-        check_output(log_of(own), mark=MARK)
-    waiting, running = list(seeds), list[Training]()
+        check_output(own.with_suffix(".log"), mark=MARK)
+    waiting = list(zip(seeds, folders, strict=True))
+    running: dict[subprocess.Popen, tuple[int, Path, list[int]]] = {}
     free = share_cores(len(seeds), device)
     print(f"Seeds:   {seeds[0]} .. {seeds[-1]}, {len(free)} at a time")
     print(f"Results: {folder}\n{COMPILING}", flush=True)
@@ -55,20 +46,22 @@ def train_seeds(
     try:
         while waiting or running:
             while waiting and free:
-                running.append(start(argv, waiting.pop(0), folder, free.pop()))
+                (seed, own), cores = waiting.pop(0), free.pop()
+                running[start(argv, seed, own, cores)] = seed, own, cores
             bar.update(sum(map(workdir.count_epochs, folders)) - bar.n)
             time.sleep(POLL_SECONDS)
-            for training in [t for t in running if t.process.poll() is not None]:
-                bar.write(outcome(training, resume_command(argv, folder)), file=sys.stdout)
+            for process in [x for x in running if x.poll() is not None]:
+                seed, own, cores = running.pop(process)
+                result = outcome(seed, own, process.returncode, resume_command(argv, folder))
+                bar.write(result, file=sys.stdout)
                 sys.stdout.flush()
-                running.remove(training)
-                free.append(training.cores)
+                free.append(cores)
     finally:
         bar.close()
-        for training in running:
-            training.process.terminate()
-        for training in running:
-            training.process.wait()
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
 
 
 def share_cores(seeds: int, device: DeviceChoice) -> list[list[int]]:
@@ -88,14 +81,13 @@ def is_for_processor(device: DeviceChoice) -> bool:
     return found.stdout.strip() == "cpu"
 
 
-def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Training:
-    own_folder = folder / f"seed-{seed}"
-    own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(own_folder))
+def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> subprocess.Popen:
+    own = ("--seeds", "1", "--seed", str(seed), "--workdir", str(folder))
     variables = {**os.environ, SEED: str(seed), "PYTHONIOENCODING": "utf-8"}
-    if cores and "JAX_NUM_CPU_DEVICES" not in os.environ:  # a quota may be less than all cores
-        share = available_cores() * len(cores) // len(own_cores())
-        variables["JAX_NUM_CPU_DEVICES"] = str(max(1, share))
-    with log_of(own_folder).open("ab", buffering=0) as log:
+    if cores:  # a quota may be less than all cores
+        share = max(1, available_cores() * len(cores) // len(own_cores()))
+        variables.setdefault("JAX_NUM_CPU_DEVICES", str(share))
+    with folder.with_suffix(".log").open("ab", buffering=0) as log:
         log.write(b"%s %s\n" % (MARK, VERSION.encode()))
         process = subprocess.Popen(
             [sys.executable, "-m", "experiments.run", *argv, *own],
@@ -107,7 +99,7 @@ def start(argv: Sequence[str], seed: int, folder: Path, cores: list[int]) -> Tra
         )
     if cores:
         os.sched_setaffinity(process.pid, cores)
-    return Training(seed, own_folder, process, cores)
+    return process
 
 
 def end_with_parent() -> None:
@@ -121,14 +113,9 @@ def end_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def log_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.log")
-
-
-def outcome(training: Training, go_on: str) -> str:
+def outcome(seed: int, folder: Path, code: int, go_on: str) -> str:
     """Say what a seed has reached; raises UsageError if its training has failed."""
-    seed, folder, process, _ = training
-    code, log = process.returncode, log_of(folder)
+    log = folder.with_suffix(".log")
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
         number = abs(code) % 128
         why = ", often for want of memory" if number == KILL else ""

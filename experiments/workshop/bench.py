@@ -19,9 +19,8 @@ from tabulate import tabulate
 
 from experiments.configs import fields_of, vary
 from experiments.system import workdir
-from experiments.system.arguments import ConfigOptions, command
+from experiments.system.arguments import ConfigOptions, command, load_splits
 from experiments.system.device import DeviceChoice, own_cores
-from experiments.system.this_run import load_splits
 from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
 from experiments.workshop.benchmark.turn import KERNEL_STATISTICS, Figures, Job, ask, take_turns
 from mnist_sum.errors import UsageError
