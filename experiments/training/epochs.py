@@ -20,23 +20,10 @@ from experiments.system.workdir import Run
 from experiments.training.progress import COMPILING, new_bar, print_epoch
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
-from mnist_sum.learning.epoch import (
-    Epoch,
-    Tally,
-    begin_epoch,
-    count_steps,
-    parts_of,
-    train_steps,
-    zero_tally,
-)
-from mnist_sum.learning.evaluate import (
-    evaluate,
-    evaluate_unchecked,
-    predict_outputs,
-    unseen_accuracy,
-)
+from mnist_sum.learning.epoch import begin_epoch, count_steps, parts_of, train_steps, zero_tally
+from mnist_sum.learning.evaluate import evaluate_unchecked, predict_outputs, unseen_accuracy
 from mnist_sum.learning.loss import averages
-from mnist_sum.learning.network import Network, renew_statistics, renew_unchecked
+from mnist_sum.learning.network import Network, renew_unchecked
 from mnist_sum.learning.sharding import replicate
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.terminal import uninterrupted
@@ -128,11 +115,10 @@ def check_same(saved: checkpoint.Checkpoint, run: Run) -> None:
         raise UsageError(f"The run in {run.folder} has other settings of JAX: {changed}.")
 
 
-def begin(run: Run, epoch: int) -> tuple[Epoch, Tally]:
-    """Shuffle the images for an epoch, and begin its tally; no run trains epoch 0."""
+def key_of(run: Run, epoch: int) -> jax.Array:
+    """Make the key of an epoch; no run trains epoch 0."""
     _, key = jax.random.split(jax.random.key(run.config.seed))
-    plan = begin_epoch(jax.random.fold_in(key, epoch), len(run.splits.train.digit))
-    return plan, replicate(zero_tally(), run.mesh)
+    return jax.random.fold_in(key, epoch)
 
 
 def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
@@ -143,15 +129,15 @@ def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
     print(COMPILING, flush=True)
     start = time.perf_counter()
     recipe, (train, test), mesh = run.config.recipe, run.splits, run.mesh
-    network, (plan, tally) = Network(recipe, state.variables), begin(run, 0)
+    network, examples = Network(recipe, state.variables), len(train.digit)
+    plan, tally = begin_epoch(key_of(run, 0), examples), replicate(zero_tally(), mesh)
     first, *rest = (
         partial(train_steps.lower, recipe, part.batch_size, state, tally, train, plan, (0, 0), mesh)
-        for part in parts_of(recipe, len(train.digit))
+        for part in parts_of(recipe, examples)
     )
     rest.append(partial(evaluate_unchecked.lower, network, test, mesh))
     if run.config.renew_statistics:
         rest.append(partial(renew_unchecked.lower, network, train))
-
     first().compile()
     with_rest = ThreadPoolExecutor(1).submit(lambda: [lower().compile() for lower in rest])
     if jax.process_count() > 1:
@@ -163,12 +149,13 @@ def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
 
 def write_profile(state: TrainState, run: Run, folder: Path) -> None:
     """Record what the devices do in some steps of an epoch that is not trained."""
-    recipe, train, (plan, tally) = run.config.recipe, run.splits.train, begin(run, 0)
+    recipe, train, mesh = run.config.recipe, run.splits.train, run.mesh
+    plan, tally = begin_epoch(key_of(run, 0), len(train.digit)), replicate(zero_tally(), mesh)
     size, _, steps = parts_of(recipe, len(train.digit))[0]
     copied, steps = jax.tree.map(jnp.copy, state), min(PROFILED_STEPS, steps)
     with jax.profiler.trace(str(folder)):
         start = time.perf_counter()
-        trained = train_steps(recipe, size, copied, tally, train, plan, (0, steps), run.mesh)
+        trained = train_steps(recipe, size, copied, tally, train, plan, (0, steps), mesh)
         jax.block_until_ready(trained)
         seconds = time.perf_counter() - start
     print(f"Profile: {folder}, {steps} steps of {1e6 * seconds / steps:,.0f} us", flush=True)
@@ -181,7 +168,7 @@ def run_epoch(
     recipe, examples = config.recipe, len(data.digit)
     label = f"epoch {epoch:>{len(str(config.epochs))}}/{config.epochs}"
     start, pace = time.perf_counter(), None
-    plan, tally = begin(run, epoch)
+    plan, tally = begin_epoch(key_of(run, epoch), examples), replicate(zero_tally(), mesh)
     with new_bar(examples, label, "images") as bar:
         for size, done, end in parts_of(recipe, examples):
             while done < end:
@@ -200,9 +187,9 @@ def run_epoch(
     seconds = time.perf_counter() - start
     network = Network(recipe, state.variables)
     if epoch == config.epochs and config.renew_statistics:
-        network = renew_statistics(network, data)
+        network = renew_unchecked(network, data)
         state = state.replace(batch_stats=network.variables["batch_stats"])
-    tested = averages(evaluate(network, test, mesh))
+    tested = averages(evaluate_unchecked(network, test, mesh))
     if recipe.unseen_pairs:
         outputs = predict_outputs(network, test.image, mesh)
         tested["unseen_accuracy"] = unseen_accuracy(outputs, test.digit)

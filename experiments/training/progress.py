@@ -16,7 +16,7 @@ def new_bar(total: int, what: str, unit: str) -> tqdm:
         desc=what,
         unit=unit,
         bar_format="{desc} |{bar}| {n_fmt} of {total_fmt} {unit}{postfix}",
-        disable=not sys.stdout.isatty(),
+        disable=None,  # in a file
         leave=False,
         dynamic_ncols=True,
         file=sys.stdout,
