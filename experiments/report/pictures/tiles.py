@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from experiments.report.pictures import TITLE_SIZE, WIDTH, new_sheet, our_style, save
 from mnist_sum.data import Dataset
@@ -29,16 +29,13 @@ Tile = tuple[UInt8[np.ndarray, "28 28"], str]  # an image and its caption
 
 
 class Reading(NamedTuple):
-    """One image and a number, and what the network made of them."""
+    """An image, the number added to its digit, and how probable the network found each answer."""
 
     image: UInt8[np.ndarray, "28 28"]
     digit: int
     number: int
-    sum: int
-    read_digit: int
-    read_sum: int
-    digit_probability: float  # of the digit that was read
-    sum_probability: float  # of the sum that was read
+    digits: Float[np.ndarray, "10"]
+    sums: Float[np.ndarray, "19"]
 
 
 def sort_out(test: Dataset, outputs: Outputs) -> tuple[list[Reading], list[Reading], list[Reading]]:
@@ -47,38 +44,34 @@ def sort_out(test: Dataset, outputs: Outputs) -> tuple[list[Reading], list[Readi
     The first two are with each image's own number, the last with the number that goes wrong most
     confidently. The most confident mistakes come first.
     """
-    own = _read(test, outputs, np.asarray(test.number))
-    right = [x for x in own if x.read_digit == x.digit and x.read_sum == x.sum]
-    digits = [x for x in own if x.read_digit != x.digit]
-    wrong = np.asarray(outputs.sum_logits).argmax(-1) != np.asarray(all_sums(test.digit))
-    confidences = np.where(wrong, np.asarray(jax.nn.softmax(outputs.sum_logits)).max(-1), 0)
-    worst = _read(test, outputs, confidences.argmax(-1))
-    sums = [x for x in worst if x.read_digit == x.digit and x.read_sum != x.sum]
-    digits.sort(key=lambda x: -x.digit_probability)
-    sums.sort(key=lambda x: -x.sum_probability)
-    return right, digits, sums
-
-
-def _read(test: Dataset, outputs: Outputs, number: Int[np.ndarray, " image"]) -> list[Reading]:
-    digit = np.asarray(test.digit)
     digits = np.exp(np.asarray(outputs.digit_log_probabilities))
-    sums = np.asarray(jax.nn.softmax(outputs.sum_logits[np.arange(len(number)), number]))
-    read = digits.argmax(-1), sums.argmax(-1), digits.max(-1), sums.max(-1)
-    columns = [column.tolist() for column in (digit, number, digit + number, *read)]
-    return [*map(Reading, np.asarray(test.image), *columns)]
+    sums = np.asarray(jax.nn.softmax(outputs.sum_logits))
+    is_right = digits.argmax(-1) == test.digit
+    sum_is_right = sums.argmax(-1) == np.asarray(all_sums(test.digit))
+    worst = np.where(sum_is_right, 0, sums.max(-1)).argmax(-1)
+
+    def read(chosen: Bool[np.ndarray, " image"], number: Int[Any, " image"]) -> list[Reading]:
+        columns = (x[chosen] for x in (test.image, test.digit, number, digits))
+        return [*map(Reading, *columns, sums[chosen, number[chosen]])]
+
+    right = read(is_right & sum_is_right[np.arange(len(worst)), test.number], test.number)
+    misread = read(~is_right, test.number)
+    misadded = read(is_right & ~sum_is_right.all(-1), worst)
+    misread.sort(key=lambda x: -x.digits.max())
+    misadded.sort(key=lambda x: -x.sums.max())
+    return right, misread, misadded
 
 
 @our_style
 def draw_samples(dataset: Dataset, recipe: Recipe, path: Path) -> None:
-    first = Dataset(*(np.asarray(x)[:MOST_SAMPLES] for x in dataset))
-    images = f"The first {len(first.digit)} training images"
-    if any(getattr(recipe, field) for field in DISTORTIONS):
-        images += ", before they are distorted"
     is_fixed = recipe.numbers == "fixed"
     tiles = [
         (image, f"{digit} + {number} = {digit + number}" if is_fixed else f"{digit}")
-        for image, digit, number in zip(*first, strict=True)
+        for image, digit, number in zip(*(x[:MOST_SAMPLES] for x in dataset), strict=True)
     ]
+    images = f"The first {len(tiles)} training images"
+    if any(getattr(recipe, field) for field in DISTORTIONS):
+        images += ", before they are distorted"
     numbers = NUMBERS[recipe.numbers].replace("ten", "nine" if recipe.unseen_pairs else "ten")
     draw_tiles({f"{images}: {numbers}": tiles}, path)
 
@@ -108,18 +101,20 @@ def choose(
 
 
 def caption_answer(answer: Reading) -> str:
+    _, digit, number, digits, sums = answer
     return (
-        f"{answer.digit} + {answer.number} = {answer.sum}\n"
-        f"digit {answer.digit}: {write_probability(answer.digit_probability, 2)}\n"
-        f"sum {answer.sum}: {write_probability(answer.sum_probability, 2)}"
+        f"{digit} + {number} = {digit + number}\n"
+        f"digit {digit}: {write_probability(digits[digit], 2)}\n"
+        f"sum {digit + number}: {write_probability(sums[digit + number], 2)}"
     )
 
 
 def caption_mistake(mistake: Reading) -> str:
-    digit, number, sum_, read_digit, read_sum = mistake[1:6]
-    wrong, probability = f"digit {read_digit}", mistake.digit_probability
+    _, digit, number, digits, sums = mistake
+    sum_, read_digit, read_sum = digit + number, digits.argmax(), sums.argmax()
+    wrong, probability = f"digit {read_digit}", digits.max()
     if read_digit == digit:
-        wrong, probability = f"sum {read_sum}", mistake.sum_probability
+        wrong, probability = f"sum {read_sum}", sums.max()
     return (
         f"digit {digit}, {'right' if read_digit == digit else f'read {read_digit}'}\n"
         f"{digit} + {number} = {sum_}, {'right' if read_sum == sum_ else f'read {read_sum}'}\n"
