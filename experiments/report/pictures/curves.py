@@ -18,10 +18,11 @@ LINES: dict[str, dict[str, Any]] = {
     "train": {"linestyle": "--", "linewidth": 1, **DOT},
     "test": {"linestyle": "-", "linewidth": 1.8, **DOT},
 }
+PERCENTS = 1, 2, 5, 10, 20, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.98, 99.99
+LEAST, MOST = 0.01, 0.9999  # 0 and 100 % are drawn here
+ACCURACIES = {round(x / 100, 4): f"{x}" for x in PERCENTS} | {LEAST: "≤ 1", MOST: "≥ 99.99"}
 ROUND = [m * 10.0**k for k in range(-6, 39) for m in (1, 2, 5)]
-LOW = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98]
-ACCURACIES = [*LOW, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999]
-LEAST, MOST = ACCURACIES[0], ACCURACIES[-1]  # 0 and 100 % are drawn here
+LOSSES = {x: f"{x:.10g}".replace("-", "\N{MINUS SIGN}") for x in ROUND}
 FEW_EPOCHS = 3  # all of which are shown
 LABEL_GAP = 0.075  # least distance between labels, as a fraction of the height of the axes
 
@@ -37,9 +38,8 @@ def draw_curves(records: Records, original: Records, path: Path) -> None:
             accuracies += draw_metric(above, beside, f"{output}_accuracy", GREY, "original ")
         accuracies += draw_metric(above, records, f"{output}_accuracy", colour)
         losses += draw_metric(below, records, f"{output}_loss", colour)
-    scale(lower[0], "log", ROUND, losses)
-    lower[0].yaxis.set_major_formatter("{x:.10g}")
-    scale_accuracies(upper[0], accuracies)
+    scale(upper[0], "logit", ACCURACIES, accuracies)
+    scale(lower[0], "log", LOSSES, losses)
     finish(upper, "accuracy, %")
     finish(lower, "loss, nats", "epoch")
     save(figure, path)
@@ -60,7 +60,7 @@ def draw_seeds(runs: Sequence[Records], path: Path) -> None:
         band = accuracies.min(0), accuracies.max(0)
         axes.fill_between(epochs, *band, color=colour, alpha=0.2, lw=0)
         shown += accuracies.ravel().tolist()
-    scale_accuracies(row[0], shown)
+    scale(row[0], "logit", ACCURACIES, shown)
     finish(row, "test accuracy, %", "epoch")
     what = f"Line: mean of {len(runs)} seeds. Band: from the lowest of them to the highest."
     figure.supxlabel(what)
@@ -87,23 +87,14 @@ def draw_metric(
     return shown
 
 
-def scale_accuracies(axes: Axes, shown: Sequence[float]) -> None:
-    scale(axes, "logit", ACCURACIES, shown)
-    axes.yaxis.set_major_formatter(write_accuracy)
-
-
-def scale(axes: Axes, kind: str, values: Sequence[float], shown: Sequence[float]) -> None:
-    """Give axes, and those that share them, a scale from one of the round values to another."""
+def scale(axes: Axes, kind: str, labels: dict[float, str], shown: list[float]) -> None:
+    """Give axes, and those that share them, a scale from one of the labelled values to another."""
+    values = list(labels)
     first = min(bisect_right(values, min(shown)) - 1, len(values) - 2)
     last = max(bisect_left(values, max(shown)), first + 1)
-    ticks = values[first : last + 1]
-    axes.set(ylim=(ticks[0], ticks[-1]), yscale=kind, yticks=ticks)  # in this order
+    axes.set(ylim=(values[first], values[last]), yscale=kind)
+    axes.set_yticks(values[first : last + 1], [*labels.values()][first : last + 1])
     axes.minorticks_off()
-
-
-def write_accuracy(accuracy: float, _: object = None) -> str:
-    sign = {LEAST: "≤ ", MOST: "≥ "}.get(accuracy, "")
-    return f"{sign}{100 * accuracy:.10g}"
 
 
 def finish(row: Sequence[Axes], quantity: str, x_label: str = "") -> None:
