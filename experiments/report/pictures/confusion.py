@@ -11,7 +11,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from experiments.report.pictures import COLOURS, GREY, INK, PALE, SMALL, new_figure, our_style, save
 
 FEWEST_DARK = 10  # mistakes of one kind, at least, that are drawn in the full colour
-SHARE_WIDTH = 1.0  # cells that are left at the right, for how many are right
 MOST_PAIRS = 12  # of sums
 BAR_LIMIT = 1.45  # of the longest bar, for what is written beside it
 
@@ -53,7 +52,7 @@ def draw_digits(counts: Int[np.ndarray, "10 10"], path: Path) -> None:
     for row, of_label in enumerate(counts):
         axes.text(size, row, write_share(of_label[row], of_label.sum(), 1), color=GREY, **look)
     axes.set(title=write_total("Digits", counts), xlabel="digit that was read", ylabel="true digit")
-    axes.set(xlim=(-0.5, size - 0.5 + SHARE_WIDTH), ylim=(size - 0.5, -0.5), yticks=range(size))
+    axes.set(xlim=(-0.5, size + 0.5), ylim=(size - 0.5, -0.5), yticks=range(size))
     axes.set_xticks(range(size + 1), [*map(str, range(size)), "right"])
     remove_frame(axes)
     save(figure, path)
@@ -79,10 +78,9 @@ def draw_sums(counts: Int[np.ndarray, "19 19"], path: Path) -> None:
     offsets = np.arange(-furthest, furthest + 1)
     sizes = [0 if offset == 0 else int(np.trace(counts, offset)) for offset in offsets]
     distances.bar(offsets, sizes, color=COLOURS["sum"], width=0.6)
-    distances.set_title("How far off all misread sums are")
+    distances.set(title="How far off all misread sums are", xticks=range(-15, 16, 5))
     distances.set_xlabel("sum that was read, minus the true one")
     distances.set(xlim=(-furthest - 1, furthest + 1), ylim=(0, max(1.05 * max(sizes), 1)))
-    distances.set_xticks(range(-15, 16, 5))
     distances.locator_params(axis="y", nbins=5, integer=True)
     distances.yaxis.set_major_formatter("{x:,.0f}")
     save(figure, path)

@@ -4,7 +4,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import BoxStyle, FancyBboxPatch
 
@@ -93,9 +92,10 @@ def draw_frame(axes: Axes, module: str, layers: list[Layer], left: float, rows: 
     axes.text(left + PADDING, bottom - PADDING, words, color=colour, va="bottom")
 
 
-def draw_column(axes: Axes, x: float, row: int, blocks: list[Block]) -> None:
-    """Draw blocks one below the other from a row on, each with an arrow to the next."""
-    for y, block in zip(ROW_HEIGHT * np.arange(row, row + len(blocks)), blocks, strict=True):
+def draw_column(axes: Axes, x: float, first: int, blocks: list[Block]) -> None:
+    """Draw blocks one below the other from the first row on, each with an arrow to the next."""
+    for row, block in enumerate(blocks, first):
+        y = ROW_HEIGHT * row
         left, top = x - CELL_WIDTH * len(block.cells) / 2, y - CELL_HEIGHT / 2
         axes.text(left - PADDING / 2, y, block.label, color=GREY, ha="right", va="center")
         look: dict[str, Any] = {"facecolor": "white", "edgecolor": block.colour, "lw": 0.8}
