@@ -12,7 +12,6 @@ import sys
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
 from tabulate import tabulate
@@ -21,7 +20,7 @@ from experiments.configs import fields_of, vary
 from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, command, load_splits
 from experiments.system.device import DeviceChoice, own_cores
-from experiments.workshop.benchmark.results import compare, group_rows, summarize_runs
+from experiments.workshop.benchmark.results import add_ratios, summarize_runs, table_row
 from experiments.workshop.benchmark.turn import KERNEL_STATISTICS, Figures, Job, ask, take_turns
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
@@ -83,49 +82,47 @@ def check(options: BenchOptions) -> None:
 
 def compare_speeds(job: Job, options: BenchOptions) -> Figures:
     """Compare on one core and on all that this process may use, or on a GPU."""
-    groups = [compare_on(job, options)]
-    if groups[0]["on"] != "GPU" and len(job.cores) > 1:  # the first core serves interrupts
-        groups.insert(0, compare_on(job._replace(cores=job.cores[-1:]), options))
-    rows = [{"on": group["on"]} | row for group in groups for row in group_rows(group)]
-    facts = groups[-1]["rows"][0]["facts"]
-    print(f"{facts['device']}, batches of {job.config.recipe.batch_size}:")
-    print(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
+    rows = compare_on(job, options)
+    if rows[0]["on"] != "GPU" and len(job.cores) > 1:  # the first core serves interrupts
+        rows = compare_on(job._replace(cores=job.cores[-1:]), options) + rows
+    device = rows[0]["facts"]["device"]
+    print(f"{device}, batches of {job.config.recipe.batch_size}:")
+    table = [{"on": row["on"]} | table_row(row) for row in rows]
+    print(tabulate(table, headers="keys", tablefmt="plain", disable_numparse=True))
     if options.torch:
         print("There is no ratio if others took more than a tenth of the cores' time (disturbed).")
         print("Whatever the config, PyTorch takes each image as it is, with one number.")
-    return {"device": facts["device"], "groups": groups}
+    return {"device": device, "rows": rows}
 
 
-def compare_on(job: Job, options: BenchOptions) -> Figures:
+def compare_on(job: Job, options: BenchOptions) -> list[Figures]:
     """Compare ours with each way of PyTorch, in turns on the job's cores."""
     on = "1 core" if len(job.cores) == 1 else f"{len(job.cores)} cores"
     print(f"On {on}: compiling, then {options.rounds} round(s) in turns ...", flush=True)
     first = {"ours": ask(OURS, job)}
-    platform = first["ours"]["facts"]["platform"]
+    platform = first["ours"]["platform"]
+    where = {"on": "GPU" if platform == "gpu" else on, "cores": job.cores}
     job = job._replace(device=platform, seconds=options.seconds)
     sides, lacking = {"ours": partial(ask, OURS, job)}, list[Figures]()
     for way in WAYS[platform] if options.torch else ():
-        name = f"PyTorch {way}".strip()
-        side = partial(ask, PYTORCH, job._replace(way=way))
+        name, side = f"PyTorch {way}".strip(), partial(ask, PYTORCH, job._replace(way=way))
         try:
             first[name], sides[name] = side(), side
         except UsageError as reason:
-            lacking.append({"what": name, "cannot": str(reason)})
+            lacking.append(where | {"by": name, "cannot": str(reason)})
     turns = take_turns(sides, options.rounds)
-    rows: list[Figures] = [
-        {key: [turn[key] for turn in of_side] for key in ("images_per_second", "left")}
-        | {"what": name, "facts": first[name]["facts"]}
-        for name, of_side in turns.items()
+    rows = [
+        where | gather(f"{name}, {facts['version']}", turns[name]) | {"facts": facts}
+        for name, facts in first.items()
     ]
-    rows += lacking
-    evaluated = "evaluated_images_per_second"
-    return {
-        "on": "GPU" if platform == "gpu" else on,
-        "cores": list(job.cores),
-        "rows": rows,
-        "ratio": compare(rows),
-        "evaluation": {evaluated: median(turn[evaluated] for turn in turns["ours"])},
-    }
+    add_ratios(rows)
+    evaluations = [turn["evaluation"] for turn in turns["ours"]]
+    return [*rows, *lacking, where | gather("evaluation by ours", evaluations)]
+
+
+def gather(by: str, turns: list[Figures]) -> Figures:
+    columns = {key: [turn[key] for turn in turns] for key in ("images_per_second", "left")}
+    return {"by": by} | columns
 
 
 def time_runs(job: Job, options: BenchOptions) -> Figures:
@@ -134,10 +131,10 @@ def time_runs(job: Job, options: BenchOptions) -> Figures:
     for seed in range(job.config.seed, job.config.seed + (options.time_to_accuracy or 0)):
         of_seed = job._replace(config=vary(job.config, seed=seed), to_the_end=True)
         ((run,),) = take_turns({"ours": partial(ask, OURS, of_seed)}, 1).values()
-        runs.append(run | {"seed": seed, "training_seconds": run["seconds"]})
+        runs.append(run | {"seed": seed})
         print(f"Seed {seed}: {' for '.join(summarize_runs(runs[-1:]))}", flush=True)
     print(f"All seeds: {' for '.join(summarize_runs(runs))} of digits and sums")
-    return {"device": runs[0]["facts"]["device"], "facts": runs[0]["facts"], "runs": runs}
+    return {"device": runs[0]["device"], "runs": runs}
 
 
 main = command(BenchOptions, "workshop.bench", run)

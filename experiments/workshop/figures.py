@@ -23,9 +23,9 @@ from experiments.workshop.benchmark.results import (
     PREPARED,
     SPEED,
     Figures,
-    group_rows,
     spread,
     summarize_runs,
+    table_row,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -100,9 +100,8 @@ def speeds(records: Path) -> Iterator[Figures]:
         bench = json.loads(path.read_text("utf-8"))
         device = f"[{bench['device']}]({RESULTS}/bench/{path.name})"
         what = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
-        for group in bench.get("groups", ()):
-            where = {"on": f"{device}, {group['on']}", "trained": what}
-            yield from (where | row for row in group_rows(group))
+        for row in bench.get("rows", ()):
+            yield {"on": f"{device}, {row['on']}", "trained": what} | table_row(row)
         if runs := bench.get("runs"):
             times, reached = summarize_runs(runs)
             whole = f"{what}, {len(runs)} seeds to the end: {reached}"

@@ -38,14 +38,14 @@ def measure(job: Job) -> Figures:
         len(test.digit),
         seconds=job.seconds,
     )
-    figures["facts"] |= {
+    facts = {
         "device": device_name(devices[0]),
         "devices": len(devices),
         "platform": devices[0].platform,
-        "jax": jax.__version__,
+        "version": f"JAX {jax.__version__}",
+        "evaluation": tested,
     }
-    figures["evaluated_images_per_second"] = tested["images_per_second"]
-    return figures | ms.averages(ms.evaluate(network, test, mesh))
+    return figures | facts | ms.averages(ms.evaluate(network, test, mesh))
 
 
 if __name__ == "__main__":

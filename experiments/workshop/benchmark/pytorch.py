@@ -38,8 +38,7 @@ def measure(job: Job) -> Figures:
             torch.cuda.synchronize()
 
     figures = measure_calls(train_epoch, images, seconds=job.seconds)
-    figures["facts"] |= {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    return figures
+    return figures | {"version": torch.__version__, "threads": torch.get_num_threads()}
 
 
 def change(model: TorchMnistSum, way: str) -> None:

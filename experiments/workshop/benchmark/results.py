@@ -1,6 +1,6 @@
 """What the bench has measured: ratios, and the rows of the tables that state them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from statistics import mean, median, stdev
 
 from experiments.workshop.benchmark.turn import QUIET, Figures
@@ -10,46 +10,39 @@ FASTER = "ours: times as fast, round by round"
 PREPARED = "seconds to prepare"
 
 
-def compare(rows: Sequence[Figures]) -> Figures | None:
-    """Compare ours, the first row, round by round with the fastest of PyTorch's.
+def add_ratios(rows: Sequence[Figures]) -> None:
+    """Note beside the fastest of PyTorch's how much faster ours, the first row, was in each round.
 
-    None if there is none, or one was disturbed: it might have been the fastest.
+    Beside none if one was disturbed: it might have been the fastest.
     """
-    ours, *others = (row for row in rows if "left" in row)
-    if not others or min(min(row["left"]) for row in (ours, *others)) < QUIET:
-        return None
-    fastest = max(others, key=lambda row: median(row["images_per_second"]))
-    pairs = zip(ours["images_per_second"], fastest["images_per_second"], strict=True)
-    ratios = [mine / its for mine, its in pairs]
-    spread = {"median": median(ratios), "least": min(ratios), "most": max(ratios)}
-    return {"to": fastest["what"]} | spread
+    ours, *others = rows
+    if others and min(min(row["left"]) for row in rows) >= QUIET:
+        fastest = max(others, key=lambda row: median(row["images_per_second"]))
+        pairs = zip(ours["images_per_second"], fastest["images_per_second"], strict=True)
+        fastest["ratios"] = [mine / its for mine, its in pairs]
 
 
-def group_rows(group: Figures) -> Iterator[Figures]:
-    """List what was measured on some cores: training by all sides, and evaluation.
+def table_row(row: Figures) -> Figures:
+    if "cannot" in row:
+        return {"by": row["by"], SPEED: f"not measured: {row['cannot']}", FASTER: ""}
+    speed = write_range(row["images_per_second"], ",.0f")
+    speed += "" if min(row["left"]) >= QUIET else ", disturbed"
+    ratios = write_range(row["ratios"], ".2f") if "ratios" in row else ""
+    cells = {"by": row["by"], SPEED: speed, FASTER: ratios}
+    if "facts" in row:
+        cells[PREPARED] = f"{row['facts']['compile_seconds']:.1f}"
+    return cells
 
-    Beside the fastest of the others stands how much faster ours is.
-    """
-    ratio = group["ratio"] or {"to": None}
-    for row in group["rows"]:
-        what, cells = row["what"], {SPEED: f"not measured: {row.get('cannot')}", FASTER: ""}
-        if "left" in row:
-            speeds, facts = row["images_per_second"], row["facts"]
-            what += f", {facts.get('torch') or 'JAX ' + facts['jax']}"
-            cells[SPEED] = f"{median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})"
-            cells[SPEED] += "" if min(row["left"]) >= QUIET else ", disturbed"
-            cells[PREPARED] = f"{facts['compile_seconds']:.1f}"
-        if row["what"] == ratio["to"]:
-            cells[FASTER] = "{median:.2f} ({least:.2f} to {most:.2f})".format_map(ratio)
-        yield {"by": what} | cells
-    if evaluation := group.get("evaluation"):
-        speed = f"{evaluation['evaluated_images_per_second']:,.0f}"
-        yield {"by": "evaluation by ours", SPEED: speed, FASTER: ""}
+
+def write_range(values: Sequence[float], form: str) -> str:
+    """Write a median and, of several values, the least and the most."""
+    ends = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
+    return f"{median(values):{form}}{ends}"
 
 
 def summarize_runs(runs: Sequence[Figures]) -> tuple[str, str]:
     """Write how long the undisturbed of whole runs took, and what all reached, digit and sum."""
-    quiet = [run["training_seconds"] for run in runs if run["left"] >= QUIET]
+    quiet = [run["seconds"] for run in runs if run["left"] >= QUIET]
     digit, sum_ = (spread([100 * run[f"{x}_accuracy"] for run in runs]) for x in ("digit", "sum"))
     return f"{spread(quiet, 1)} s" if quiet else "disturbed", f"{digit} and {sum_} %"
 
