@@ -26,7 +26,6 @@ from mnist_sum.learning.network import Network
 from mnist_sum.outputs import check_output, write_output
 
 TOLERANCE = 1e-3  # of a logarithm of a probability; operators in another order round otherwise
-EXTRAS = {"onnx": "export", "onnxruntime": "export", "torch": "parity"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +48,7 @@ def run(options: ExportOptions) -> None:
     try:
         content, compute = convert(network, provenance, options.to)
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get(str(error.name))
-        if extra is None:
-            raise
+        extra = {"onnx": "export", "torch": "parity"}[options.to]
         raise UsageError(
             f"--to {options.to} needs {error.name}: install the extra {extra!r} of this project."
         ) from error

@@ -30,8 +30,8 @@ from mnist_sum.version import VERSION
 # sums' are those at a place that depends on the number.
 CONSTANTS = {
     "channel": np.array([1]),
-    "least": np.array(-1),
-    "most": np.array(NUM_NUMBERS),
+    "least": np.array(-1, np.int32),
+    "most": np.array(NUM_NUMBERS, np.int32),
     "one_hot_of_row": np.eye(NUM_NUMBERS + 1, NUM_NUMBERS, dtype=np.float32),
     "nan_of_row": np.array([*[[0]] * NUM_NUMBERS, [np.nan]], np.float32),
     "both_sides": np.array([0, NUM_NUMBERS, 0, NUM_NUMBERS]),
@@ -49,12 +49,8 @@ INTERFACE = {
     ),
     "sum_logits": "float32 [batch, 19], logits of the sums 0 .. 18; the largest is the answer",
 }
-EXPLANATION = "\n".join(
-    [
-        "mnist_sum: an image of a digit and a number in, the digit and their sum out.",
-        *(f"{name}: {meaning}." for name, meaning in INTERFACE.items()),
-    ]
-)
+PURPOSE = "mnist_sum: an image of a digit and a number in, the digit and their sum out."
+EXPLANATION = "\n".join([PURPOSE, *(f"{name}: {text}." for name, text in INTERFACE.items())])
 
 Compute = Callable[[Any, Any], Outputs]
 """What a file computes of images and numbers."""
@@ -163,8 +159,7 @@ def write_model(exact: bool) -> str:
         image_logits = Conv(encoder_block7, encoder_conv8_kernel)
         digit_logits = Flatten(image_logits)
         digit_log_probabilities = LogSoftmax<axis = 1>(digit_logits)
-        integer = Cast<to = 7>(number)
-        row = Clip(integer, least, most)
+        row = Clip(number, least, most)
         {exact_adder if exact else adder}
         nan_or_0 = Gather(nan_of_row, row)
         sum_logits = Add(logits, nan_or_0)

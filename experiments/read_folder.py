@@ -71,12 +71,11 @@ def run(options: ReadOptions) -> None:
         counts[digit] += outcome
         if options.list and not outcome[0]:
             print(f"{name}: {result}", flush=True)
-    rows = [
-        (label, row[:3].sum(), *row, f"{100 * row[0] / row[:3].sum():.2f}")
-        for label, row in zip([*DIGITS, "all"], [*counts, counts.sum(0)], strict=True)
-        if row.any()
-    ]
-    print(tabulate([HEAD, *rows], tablefmt="plain", disable_numparse=True, stralign="right"))
+    rows = [HEAD]
+    for label, row in zip([*DIGITS, "all"], [*counts, counts.sum(0)], strict=True):
+        if count := row[:3].sum():
+            rows.append((label, count, *row, f"{100 * row[0] / count:.2f}"))
+    print(tabulate(rows, tablefmt="plain", disable_numparse=True, stralign="right"))
     if options.picture and misread:
         misread.sort(key=lambda answer: answer.digits.max(), reverse=True)
         drawing.draw_answers(misread[: drawing.MOST], options.picture)

@@ -16,7 +16,6 @@ from mnist_sum.errors import InputError, describe
 from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, Recipe
 
 FIELDS = ("image", "digit", "number")  # of Dataset and of Batch
-LIMITS = {"digit": NUM_DIGITS, "number": NUM_NUMBERS}
 INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 REALS = INTEGERS | {"float16", "bfloat16", "float32", "float64"}
 WHITE = 255  # the brightest pixel
@@ -52,7 +51,7 @@ def check_examples(name: str, examples: Any) -> None:
     fits = getattr(examples, "_fields", None) == FIELDS
     check(name, examples, fits, f"one with the fields {', '.join(FIELDS)}")
     check_images(f"{name}.image", examples.image)
-    for field, limit in LIMITS.items():
+    for field, limit in (("digit", NUM_DIGITS), ("number", NUM_NUMBERS)):
         values = getattr(examples, field)
         check_integers(f"{name}.{field}", values, len(examples.image))
         if isinstance(values, np.ndarray):
@@ -122,9 +121,10 @@ def check_pixels(name: str, pixels: np.ndarray) -> None:
     All zeros pass, as black is black on any scale; so do a few ones, in an image that is very dark.
     """
     least, greatest = float(pixels.min()), float(pixels.max())
-    wrong: Any = least
+    wrong = f"{least:.6g}"
     if not np.isfinite([least, greatest]).all():
-        wrong, fix = pixels[~np.isfinite(pixels)][0], "find what made it, or put 0 in its place"
+        wrong = f"{pixels[~np.isfinite(pixels)][0]}"
+        fix = "find what made it, or put 0 in its place"
     elif least < -ROUNDING and greatest > WHITE / 2 and least > -WHITE / 2:
         fix = "clip the image to that range"
     elif least < -ROUNDING and least >= -1 and greatest <= 1:
@@ -132,13 +132,13 @@ def check_pixels(name: str, pixels: np.ndarray) -> None:
     elif least < -ROUNDING:
         fix = "undo the normalisation, by image * std + mean in the pixels' own scale"
     elif greatest > WHITE + ROUNDING:
-        wrong, fix = greatest, "clip the image to that range, or divide pixels of 16 bits by 257"
+        wrong = f"{greatest:.6g}"
+        fix = "clip the image to that range, or divide pixels of 16 bits by 257"
     elif ROUNDING < greatest <= 1 and (pixels > 0).mean() >= FEWEST:
         wrong, fix = f"nothing above {greatest:.4g}", "multiply pixels in 0 .. 1 by 255"
     else:
         return
-    shown = wrong if isinstance(wrong, str) else f"{float(wrong):.6g}"
-    raise InputError(f"{name} holds {shown}, expected pixels 0 .. {WHITE}: {fix}.")
+    raise InputError(f"{name} holds {wrong}, expected pixels 0 .. {WHITE}: {fix}.")
 
 
 def check_integers(name: str, values: Any, count: int | None = None) -> None:

@@ -19,7 +19,6 @@ from mnist_sum.errors import DataError
 
 VERSION = "2.0.0"  # other numbers, or another layout, take another
 FILES = {"train": "train", "test": "t10k"}  # what the names of its two files begin with
-IMAGE_HEADER, LABEL_HEADER = 16, 8  # bytes
 
 Arrays = dict[str, UInt8[np.ndarray, "example ..."]]  # by name
 
@@ -55,8 +54,7 @@ class MnistSumBuilder(tfds.core.GeneratorBasedBuilder):
 def prepare(data_dir: Path, manual_dir: Path | None) -> Path:
     """Name the folder of the data set, after writing it where that hasn't been done.
 
-    The original files are downloaded unless they are on this machine. Processes that prepare the
-    same folder take turns. Raises DataError.
+    Processes that prepare the same folder take turns. Raises DataError.
     """
     folder = data_dir / MnistSumBuilder.name / VERSION
     try:
@@ -72,10 +70,10 @@ def prepare(data_dir: Path, manual_dir: Path | None) -> Path:
 
 def _make_example(split: str, originals: dict[str, bytes]) -> Arrays:
     images, labels = f"{FILES[split]}-images-idx3-ubyte", f"{FILES[split]}-labels-idx1-ubyte"
-    image = np.frombuffer(originals[images], np.uint8, offset=IMAGE_HEADER).reshape(-1, 28, 28)
-    digit = np.frombuffer(originals[labels], np.uint8, offset=LABEL_HEADER)
+    image = np.frombuffer(originals[images], np.uint8, offset=16)  # after the header
+    digit = np.frombuffer(originals[labels], np.uint8, offset=8)
     number = fixed_numbers(split, len(digit)).astype(np.uint8)
-    return {"image": image, "digit": digit, "number": number}
+    return {"image": image.reshape(-1, 28, 28), "digit": digit, "number": number}
 
 
 def _write(data_dir: Path, examples: dict[str, Arrays]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,6 +17,7 @@ from mnist_sum.inputs import check_examples
 from mnist_sum.recipe import NUM_NUMBERS
 
 SAMPLE_FILE = Path(__file__).with_name("sample") / "mnist_5k.npz"
+TYPES = {"image": np.uint8, "digit": np.int32, "number": np.int32}
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # C:/ is none; a Path has one slash
 
 
@@ -48,28 +49,22 @@ def load(
     DataError.
     """
     if name == "sample":
-        path, remedy, read = SAMPLE_FILE, "install mnist_sum again", _read_sample
-    elif name == "mnist":
-        data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-        data_dir = Path(local_path(str(data_dir)))
-        manual_dir = Path(local_path(str(manual_dir))) if manual_dir else None
-        try:
-            from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
-        except ModuleNotFoundError as error:
-            raise DataError(
-                f"MNIST needs {error.name}: install mnist_sum[data], which has packages for Linux "
-                'and Apple silicon, or use the data set "sample".'
-            ) from error
-        path, remedy = builder.prepare(data_dir, manual_dir), "delete it to have it prepared again"
-        read = partial(builder.read_prepared, data_dir)
-    else:
+        return _read(_read_sample, SAMPLE_FILE, "install mnist_sum again")
+    if name != "mnist":
         raise DataError(f"There is no data set {name!r}, expected 'mnist' or 'sample'.")
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    data_dir = Path(local_path(str(data_dir)))
+    manual_dir = Path(local_path(str(manual_dir))) if manual_dir else None
     try:
-        return _splits(read())
-    except Exception as error:  # what reads them raises a dozen types for damage
+        from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
+    except ModuleNotFoundError as error:
         raise DataError(
-            f"{path} cannot be read ({reason_of(error)}): check that you may read it, or {remedy}."
+            f"MNIST needs {error.name}: install mnist_sum[data], which has packages for Linux and "
+            'Apple silicon, or use the data set "sample".'
         ) from error
+    folder = builder.prepare(data_dir, manual_dir)
+    read = partial(builder.read_prepared, data_dir)
+    return _read(read, folder, "delete it to have it prepared again")
 
 
 def local_path(path: str) -> str:
@@ -87,13 +82,19 @@ def _read_sample() -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def _splits(arrays: Mapping[str, np.ndarray]) -> Splits:
+def _read(read: Callable[[], Mapping[str, np.ndarray]], path: Path, remedy: str) -> Splits:
     datasets = []
-    for split in Splits._fields:
-        types = zip(Dataset._fields, (np.uint8, np.int32, np.int32), strict=True)
-        dataset = Dataset(*(arrays[f"{split}_{x}"].astype(y, casting="safe") for x, y in types))
-        check_examples(split, dataset)
-        datasets.append(dataset)
+    try:
+        arrays = read()
+        for split in Splits._fields:
+            columns = (arrays[f"{split}_{x}"].astype(y, casting="safe") for x, y in TYPES.items())
+            dataset = Dataset(*columns)
+            check_examples(split, dataset)
+            datasets.append(dataset)
+    except Exception as error:  # what reads them raises a dozen types for damage
+        raise DataError(
+            f"{path} cannot be read ({reason_of(error)}): check that you may read it, or {remedy}."
+        ) from error
     return Splits(*datasets)
 
 

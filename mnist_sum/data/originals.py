@@ -109,10 +109,7 @@ def search(paths: Iterable[Path], found: dict[str, bytes]) -> list[str]:
 
 
 def unpack(path: Path) -> Iterator[bytes]:
-    """Yield what is in a file that gzip has packed or not, and each member of a zip or npz file.
-
-    Its errors for damage are of a dozen types.
-    """
+    """Yield what is in a file that gzip has packed or not, and each member of a zip or npz file."""
     with path.open("rb") as file:
         start = file.read(4)
         file.seek(0)

@@ -39,10 +39,9 @@ class Checkpoint(NamedTuple):
 
 
 def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
-    """Open a folder of checkpoints, one an epoch; close it (or use `with`) when done.
+    """Open a folder of checkpoints, one an epoch, for `with`; raises WeightsError.
 
-    Raises WeightsError if that fails. To `clean` removes what an interrupted save left behind, and
-    is for the process that writes.
+    To `clean` removes what an interrupted save left behind, and is for the process that writes.
     """
     process = jax.process_index()
     options = ocp.CheckpointManagerOptions(
@@ -83,10 +82,7 @@ def save(checkpoints: ocp.CheckpointManager, epoch: int, checkpoint: Checkpoint)
 
 
 def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
-    """Restore the latest checkpoint, its state as numpy arrays; None if there is none.
-
-    Raises WeightsError for one that cannot be read, is of another version, or is damaged.
-    """
+    """Restore the latest checkpoint if there is one, its state on the host; raises WeightsError."""
     epoch = checkpoints.latest_step()
     if epoch is None:
         return None
@@ -111,10 +107,7 @@ def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
 
 
 def read_run(folder: Path) -> Checkpoint:
-    """Restore the latest checkpoint of a work folder, in which nothing is changed.
-
-    The run may still go on. Raises WeightsError.
-    """
+    """Restore a run's latest checkpoint, changing nothing in its folder; raises WeightsError."""
     if not (folder / CHECKPOINTS).is_dir():
         runs = sorted(path.parent for path in folder.glob(f"*/{CHECKPOINTS}"))
         but = f", but {runs[0]} has" if runs else ""

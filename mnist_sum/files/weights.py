@@ -41,11 +41,7 @@ def load_pretrained() -> Network:
 
 
 def load_weights(path: str | os.PathLike[str]) -> Network:
-    """Load a network from a file that `save_weights` has written, or as `load_run` does.
-
-    Raises WeightsError for a file that is missing, damaged, of another network, or written by code
-    that this version cannot follow.
-    """
+    """Load what `save_weights` has written, or a run as `load_run` does; raises WeightsError."""
     return load_run(path) if Path(path).is_dir() else read_weights(path)[0]
 
 
@@ -54,8 +50,9 @@ def load_run(folder: str | os.PathLike[str]) -> Network:
 
     Nothing in the folder is changed, and the run may still go on. Raises WeightsError.
     """
-    # Not before it is needed: importing Orbax takes longer than an answer.
-    from mnist_sum.files.checkpoint import read_run
+    from mnist_sum.files.checkpoint import (
+        read_run,
+    )  # imports Orbax, for longer than an answer takes
 
     checkpoint = read_run(Path(folder))
     return Network(checkpoint.recipe, jax.device_put(checkpoint.state.variables))
@@ -66,9 +63,8 @@ def save_weights(
 ) -> None:
     """Save a network, with its recipe and where it comes from: anything that JSON can hold.
 
-    The version of this package is noted as well, and a digest of it all. The same network and
-    provenance make the same bytes. A file that this function has written before is replaced, no
-    other one. Raises WeightsError, and then leaves what is there as it was.
+    The same network and provenance make the same bytes. No file is replaced but one that this
+    function has written. Raises WeightsError, and then leaves what is there as it was.
     """
     path = Path(path)
     content = pack(network, provenance)
@@ -90,10 +86,7 @@ def pack(network: Network, provenance: Mapping[str, Any]) -> bytes:
 
 
 def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]:
-    """Load a network and what its file says of it: version, recipe and provenance.
-
-    Raises WeightsError.
-    """
+    """Load a network and its file's description of it; raises WeightsError."""
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"There is no file {path}: check its name.")

