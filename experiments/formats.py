@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import safetensors.numpy
-from flax.traverse_util import flatten_dict, unflatten_dict
+from flax.traverse_util import unflatten_dict
 from jax import export
 from jaxtyping import Array
 
@@ -182,15 +182,14 @@ def fold(variables: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.nda
 
     In float64, so that nothing is lost before the weights are rounded to float32 once.
     """
-    arrays = {path: np.asarray(x, np.float64) for path, x in flatten_dict(variables).items()}
-    for (kind, *block, layer, array), kernel in arrays.items():
-        if array != "kernel":
-            continue
-        bias = arrays.get((kind, *block, layer, "bias"), np.zeros(kernel.shape[-1]))
-        norm = {path[-1]: x for path, x in arrays.items() if path[1:-1] == (*block, "norm")}
-        if norm:
-            factor = norm["scale"] / np.sqrt(norm["var"] + BatchNorm.epsilon)
-            kernel, bias = kernel * factor, (bias - norm["mean"]) * factor + norm["bias"]
-        else:  # the last of the encoder and of the adder
-            block.append(layer)
-        yield "/".join(block), kernel, bias
+    variables = jax.tree.map(lambda x: np.asarray(x, np.float64), variables)
+    for part, blocks in variables["params"].items():
+        for name, block in blocks.items():
+            layer = block.get("conv") or block.get("dense") or block
+            kernel = layer["kernel"]
+            bias = layer.get("bias", np.zeros(kernel.shape[-1]))
+            if "norm" in block:
+                norm = block["norm"] | variables["batch_stats"][part][name]["norm"]
+                factor = norm["scale"] / np.sqrt(norm["var"] + BatchNorm.epsilon)
+                kernel, bias = kernel * factor, (bias - norm["mean"]) * factor + norm["bias"]
+            yield f"{part}/{name}", kernel, bias

@@ -74,7 +74,8 @@ NEEDS_NOTHING = """
 import sys
 for name in ("tensorflow_datasets", "array_record", "filelock", "requests"):
     sys.modules[name] = None
-from mnist_sum.data import DataError, load
+from mnist_sum.data import load
+from mnist_sum.errors import DataError
 load("sample")
 try:
     load("fashion")

@@ -14,15 +14,16 @@ from tests.commands import ROOT
 
 
 def test_norm_is_folded_into_the_layer_before_it():
-    dense = {"kernel": [[2.0, 1.0]], "bias": [1.0, 0.0]}
-    norm = {"scale": [3.0, 1.0], "bias": [5.0, -1.0]}
-    statistics = {"mean": [2.0, 0.0], "var": [4 - 1e-5, 1 - 1e-5]}
+    dense = {"kernel": np.array([[2.0, 1.0]]), "bias": np.array([1.0, 0.0])}
+    norm = {"scale": np.array([3.0, 1.0]), "bias": np.array([5.0, -1.0])}
+    statistics = {"mean": np.array([2.0, 0.0]), "var": np.array([4 - 1e-5, 1 - 1e-5])}
+    last = {"kernel": np.array([[[[6.0]]]])}
     variables = {
-        "params": {"block1": {"dense": dense, "norm": norm}, "conv8": {"kernel": [[[[6.0]]]]}},
-        "batch_stats": {"block1": {"norm": statistics}},
+        "params": {"net": {"block1": {"dense": dense, "norm": norm}, "conv8": last}},
+        "batch_stats": {"net": {"block1": {"norm": statistics}}},
     }
     (block, kernel, bias), (last, last_kernel, last_bias) = fold(variables)
-    assert (block, last) == ("block1", "conv8")
+    assert (block, last) == ("net/block1", "net/conv8")
     np.testing.assert_allclose(kernel, [[3.0, 1.0]])  # 2 * 3 / sqrt(4)
     np.testing.assert_allclose(bias, [3.5, -1.0])  # (1 - 2) * 3 / sqrt(4) + 5
     assert (last_kernel.item(), last_bias.item()) == (6.0, 0.0)

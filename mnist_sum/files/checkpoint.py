@@ -32,10 +32,8 @@ class Checkpoint(NamedTuple):
 
     recipe: Recipe
     state: TrainState
-    records: list[dict[str, Any]]
-    """The metrics of every epoch so far, for JSON."""
-    provenance: Mapping[str, Any]
-    """What else decides the run, for JSON; only the caller knows what it means."""
+    records: list[dict[str, Any]]  # the metrics of every epoch so far, for JSON
+    provenance: Mapping[str, Any]  # what else decides the run, for JSON; the caller knows what
 
 
 def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
