@@ -1,7 +1,4 @@
-"""Make the page to draw on, with a network inside: python -m experiments.draw_page runs/base.
-
-The page is one file, which needs no server: the parts in drawing/, and the weights.
-"""
+"""Make the page to draw on, with a network inside: python -m experiments.draw_page runs/base."""
 
 if __name__ == "__main__":
     from experiments.system.interruption import end_on_ctrl_c

@@ -75,10 +75,7 @@ def read_source(path: Path) -> tuple[Network, dict[str, Any]]:
 
 
 def compare(network: Network, compute: Compute) -> float:
-    """Return the largest difference between the outputs of a network and those of its file.
-
-    Raises UsageError if it is more than rounding, or changes an answer.
-    """
+    """Return the largest difference of an output; raises UsageError if it is no mere rounding."""
     test, difference = load("sample").test, 0.0
     outputs = [f(test.image, test.number) for f in (by_library(network), compute)]
     for name, ours, theirs in zip(Outputs._fields, *jax.device_get(outputs), strict=True):

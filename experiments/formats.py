@@ -1,7 +1,4 @@
-"""Networks for other programs; a file says of itself what goes in and what comes out.
-
-Each format's library is imported for it alone.
-"""
+"""Networks for other programs; a file says of itself what goes in and what comes out."""
 
 import dataclasses
 import json
@@ -52,8 +49,7 @@ INTERFACE = {
 PURPOSE = "mnist_sum: an image of a digit and a number in, the digit and their sum out."
 EXPLANATION = "\n".join([PURPOSE, *(f"{name}: {text}." for name, text in INTERFACE.items())])
 
-Compute = Callable[[Any, Any], Outputs]
-"""What a file computes of images and numbers."""
+Compute = Callable[[Any, Any], Outputs]  # of images and numbers
 
 
 def convert(network: Network, provenance: dict[str, Any], to: str) -> tuple[bytes, Compute]:
@@ -95,7 +91,7 @@ def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, 
     name = f"{EXPLANATION}\n{json.dumps(description)}"
     content = bytes(dataclasses.replace(exported, fun_name=name).serialize())
     call = export.deserialize(bytearray(content)).call
-    return content, lambda image, number: Outputs(*call(image, jnp.asarray(number, jnp.int32)))
+    return content, lambda image, number: Outputs(*call(image, number))
 
 
 def by_library(network: Network) -> Compute:
@@ -107,10 +103,9 @@ def by_library(network: Network) -> Compute:
 def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:
     """Make the content of a file, and what ONNX Runtime computes by it."""
     import onnx
-    from onnx import helper, numpy_helper, parser
     from onnxruntime import InferenceSession
 
-    model = parser.parse_model(write_model(network.recipe.adder == "exact"))
+    model = onnx.parser.parse_model(write_model(network.recipe.adder == "exact"))
     arrays = dict(CONSTANTS)
     for layer, kernel, bias in fold(network.variables):
         name = layer.replace("/", "_")
@@ -118,25 +113,20 @@ def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compu
         arrays[f"{name}_bias"] = bias.astype(np.float32)
     used = {name for node in model.graph.node for name in node.input}
     model.graph.initializer.extend(
-        numpy_helper.from_array(x, name) for name, x in arrays.items() if name in used
+        onnx.numpy_helper.from_array(x, name) for name, x in arrays.items() if name in used
     )
     for value in (*model.graph.input, *model.graph.output):
         value.doc_string = INTERFACE[value.name]
     model.doc_string = EXPLANATION
-    helper.set_model_props(model, INTERFACE | {"mnist_sum": json.dumps(description)})
+    onnx.helper.set_model_props(model, INTERFACE | {"mnist_sum": json.dumps(description)})
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
-    session = InferenceSession(content, providers=["CPUExecutionProvider"])
-    return content, lambda image, number: Outputs(
-        *session.run(list(Outputs._fields), {"image": image, "number": number.astype(np.int32)})
-    )
+    run = InferenceSession(content, providers=["CPUExecutionProvider"]).run
+    return content, lambda image, number: Outputs(*run(None, {"image": image, "number": number}))
 
 
 def write_model(exact: bool) -> str:
-    """Write the operators in ONNX's own notation, with the exact adder or the one of layers.
-
-    The versions are those of 2022, so that older runtimes read the file too.
-    """
+    """Write a model in ONNX's notation, of the versions of 2022 that older runtimes read too."""
     adder = f"""
         one_hot = Gather(one_hot_of_row, row)
         inputs = Concat<axis = 1>(digit_logits, one_hot)

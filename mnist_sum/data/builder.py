@@ -52,10 +52,7 @@ class MnistSumBuilder(tfds.core.GeneratorBasedBuilder):
 
 
 def prepare(data_dir: Path, manual_dir: Path | None) -> Path:
-    """Name the folder of the data set, after writing it where that hasn't been done.
-
-    Processes that prepare the same folder take turns. Raises DataError.
-    """
+    """Write the data set where that hasn't been done, and name its folder; raises DataError."""
     folder = data_dir / MnistSumBuilder.name / VERSION
     try:
         if not folder.exists():

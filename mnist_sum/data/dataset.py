@@ -44,9 +44,8 @@ def load(
     """Load full MNIST or the embedded sample as numpy arrays, in the order of the original files.
 
     MNIST is downloaded and prepared on first use. `data_dir` is the data folder of TFDS (default:
-    TFDS_DATA_DIR, or ~/tensorflow_datasets); `manual_dir` may hold the four original files
-    (default: downloads/manual in the data folder), whatever their names, packed or not. Raises
-    DataError.
+    TFDS_DATA_DIR, or ~/tensorflow_datasets); `manual_dir` (default: its downloads/manual) may hold
+    the four original files, whatever their names, packed or not. Raises DataError.
     """
     if name == "sample":
         return _read(_read_sample, SAMPLE_FILE, "install mnist_sum again")

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import os
-import struct
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,10 +28,7 @@ TIMEOUT = (3, 10)  # seconds to connect to each address of the host, and to wait
 
 
 def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
-    """Return what is in the four files, by name; what is not on this machine is downloaded.
-
-    Raises DataError, and OSError for a download that cannot be stored.
-    """
+    """Read the four files by name, after downloading what is missing; raises DataError, OSError."""
     if manual_dir and not os.access(manual_dir, os.R_OK):
         raise DataError(f"The folder {manual_dir} of MNIST's files is missing or cannot be read.")
     folder = manual_dir or data_dir / "downloads" / "manual"
@@ -63,10 +59,7 @@ def collect(data_dir: Path, manual_dir: Path | None) -> dict[str, bytes]:
 
 
 def download(name: str, folder: Path) -> bytes:
-    """Fetch one of the files, store it as it comes and return what is in it.
-
-    Raises ConnectionError with the reason, and another OSError where it cannot be stored.
-    """
+    """Fetch a file, store it and return what is in it; raises ConnectionError, or an OSError."""
     url = f"{ADDRESS}{name}.gz"
     handled_outside = sys.exception()
     try:
@@ -124,5 +117,5 @@ def unpack(path: Path) -> Iterator[bytes]:
 
 def write_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
     """Write bytes in the format of the original files, http://yann.lecun.com/exdb/mnist/."""
-    header = struct.pack(f">{1 + array.ndim}I", UNSIGNED_BYTES | array.ndim, *array.shape)
-    return header + array.tobytes()
+    header = np.array([UNSIGNED_BYTES | array.ndim, *array.shape], ">u4")
+    return header.tobytes() + array.tobytes()

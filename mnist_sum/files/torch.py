@@ -44,9 +44,7 @@ COUNTER = "num_batches_tracked"  # every batch norm of PyTorch counts the traini
 def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
     """Convert a state_dict of the original into Flax variables and the training steps behind them.
 
-    A mapping of names to tensors or arrays of any floating type. Raises WeightsError for anything
-    else, for an entry that is missing, unknown, of another shape or not finite, and for counts of
-    steps that differ.
+    It maps names to tensors or arrays of any floating type. Raises WeightsError.
     """
     if not isinstance(state_dict, Mapping):
         raise WeightsError(
@@ -73,10 +71,7 @@ def from_torch(state_dict: object) -> tuple[dict[str, Any], int]:
 def to_torch(
     variables: Mapping[str, Any], step: int | Int[Array, ""]
 ) -> dict[str, Shaped[np.ndarray, "..."]]:
-    """Convert Flax variables into a state_dict of the original; the inverse of `from_torch`.
-
-    `step` is the number of training steps taken, as in TrainState. Raises WeightsError.
-    """
+    """Convert Flax variables, after so many steps, into a state_dict; raises WeightsError."""
     leaves = name_leaves(variables)
     check_arrays(leaves, name_leaves(zeros_of(init_variables, Recipe())))
     weights = {_torch_name(path): x.transpose(AXES[x.ndim]).copy() for path, x in leaves.items()}

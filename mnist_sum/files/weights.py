@@ -16,7 +16,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Key, Shaped
+from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -32,7 +32,6 @@ METADATA = "mnist_sum"
 MARK = b'{"__metadata__":{"mnist_sum":'  # how such a file begins, after the length of this
 
 Arrays = Mapping[str, Shaped[np.ndarray, "..."]]
-Create = Callable[[Recipe, Key[Array, ""]], Any]
 
 
 def load_pretrained() -> Network:
@@ -46,13 +45,8 @@ def load_weights(path: str | os.PathLike[str]) -> Network:
 
 
 def load_run(folder: str | os.PathLike[str]) -> Network:
-    """Load the network of the latest checkpoint in the work folder of `experiments.run`.
-
-    Nothing in the folder is changed, and the run may still go on. Raises WeightsError.
-    """
-    from mnist_sum.files.checkpoint import (
-        read_run,
-    )  # imports Orbax, for longer than an answer takes
+    """Load the network of a run's latest checkpoint, changing nothing; raises WeightsError."""
+    from mnist_sum.files.checkpoint import read_run  # takes longer to import than an answer takes
 
     checkpoint = read_run(Path(folder))
     return Network(checkpoint.recipe, jax.device_put(checkpoint.state.variables))
@@ -134,7 +128,7 @@ def check_whole(description: Any, arrays: Arrays) -> None:
 
 
 def restore_tree(
-    path: Path, description: Mapping[str, Any], arrays: Arrays, create: Create
+    path: Path, description: Mapping[str, Any], arrays: Arrays, create: Callable[..., Any]
 ) -> tuple[Recipe, Any]:
     """Put arrays that are whole into the tree that `create` makes of their recipe.
 
@@ -180,7 +174,7 @@ def name_leaves(tree: Any) -> dict[str, Shaped[np.ndarray, "..."]]:
     }
 
 
-def zeros_of(create: Create, recipe: Recipe) -> Any:
+def zeros_of(create: Callable[..., Any], recipe: Recipe) -> Any:
     """Make zeros in the shapes of what a recipe and a key make; nothing is compiled."""
     shapes = jax.eval_shape(lambda: create(recipe, jax.random.key(0)))
     return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
