@@ -73,7 +73,7 @@ def test_what_is_missing_is_one_sentence(capsys, monkeypatch):
 def test_a_way_of_pytorch_has_its_layout(way, is_last):
     torch = pytest.importorskip("torch")
     pytorch = pytest.importorskip("experiments.workshop.benchmark.pytorch")
-    outputs, model = [], pytorch.TorchMnistSum()
+    outputs, model = [], pytorch.reference.TorchMnistSum()
     pytorch.change(model, way)
     second = model.mnist_mode.convblock2[0]
     second.register_forward_hook(lambda module, inputs, output: outputs.append(output))

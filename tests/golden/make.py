@@ -29,6 +29,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from experiments.workshop.benchmark import torch_reference as reference
 from experiments.workshop.benchmark.torch_reference import TorchBatch, TorchMnistSum, train_step
 from mnist_sum.data import load
+from mnist_sum.learning.model import Outputs
 
 GOLDEN_FILE = Path(__file__).with_name("torch.npz")
 SEED = 0
@@ -80,7 +81,7 @@ def fast_golden(model: TorchMnistSum, batches: Iterable[TorchBatch]) -> Golden:
         for param_group in optimizer.param_groups:
             param_group["lr"] = one_cycle(step)
         model.train()
-        logits = model.mnist_mode(batch.image)
+        logits = model.mnist_mode(batch.image[:, None].double())
         number = torch.arange(10).repeat(len(logits))
         pairs = torch.cat([logits.repeat_interleave(10, 0), one_hot(number, 10)], dim=1)
         sum_logits = model.model2_out(model.layer3(model.layer2(model.layer1(pairs))))
@@ -127,7 +128,7 @@ def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
 
 @torch.no_grad()
 def evaluate(model: TorchMnistSum, batch: TorchBatch) -> Iterable[tuple[str, Tensor]]:
-    return model.eval()(batch.image, batch.number)._asdict().items()
+    return zip(Outputs._fields, model.eval()(batch.image, batch.number), strict=True)
 
 
 def arrays(group: str, tensors: Iterable[tuple[str, Tensor]]) -> Golden:

@@ -6,13 +6,7 @@ import shutil
 import torch
 
 from experiments.system.device import available_cores
-from experiments.workshop.benchmark.torch_reference import (
-    MOMENTUM,
-    TorchBatch,
-    TorchMnistSum,
-    torch_batch,
-    train_step,
-)
+from experiments.workshop.benchmark import torch_reference as reference
 from experiments.workshop.benchmark.turn import Figures, Job, answer, measure_calls
 from mnist_sum.errors import UsageError
 
@@ -26,14 +20,15 @@ def measure(job: Job) -> Figures:
     torch.set_num_threads(available_cores())
     train, _ = job.load_images(job.device)
     images = len(train.digit)
-    columns = [column.to(place) for column in torch_batch(train, 0, images)]
-    model = TorchMnistSum(recipe.dropout_rate).to(place)
-    optimizer = torch.optim.SGD(model.parameters(), recipe.learning_rate, MOMENTUM)
+    columns = [column.to(place) for column in reference.torch_batch(train, 0, images)]
+    model = reference.TorchMnistSum(recipe.dropout_rate).to(place)
+    optimizer = torch.optim.SGD(model.parameters(), recipe.learning_rate, reference.MOMENTUM)
     change(model, job.way)
 
     def train_epoch(_: int) -> None:
         for rows in torch.randperm(images, device=place).split(recipe.batch_size):
-            train_step(model, optimizer, TorchBatch(*(column[rows] for column in columns)))
+            batch = reference.TorchBatch(*(column[rows] for column in columns))
+            reference.train_step(model, optimizer, batch)
         if on_gpu:
             torch.cuda.synchronize()
 
@@ -41,7 +36,7 @@ def measure(job: Job) -> Figures:
     return figures | {"version": torch.__version__, "threads": torch.get_num_threads()}
 
 
-def change(model: TorchMnistSum, way: str) -> None:
+def change(model: reference.TorchMnistSum, way: str) -> None:
     """Have the network compute in this way; raises UsageError for what the machine lacks."""
     if "channels last" in way:  # from the weights, it passes on to what is computed
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -4,6 +4,7 @@ Written anew from the layer table of the original; `state_dict` has the original
 extra 'parity'.
 """
 
+from collections import OrderedDict
 from functools import partial
 from typing import NamedTuple
 
@@ -28,34 +29,21 @@ def block(layer: nn.Conv2d | nn.Linear, dropout_rate: float | None) -> nn.Sequen
     return nn.Sequential(layer, norm(len(layer.weight)), nn.ReLU(), *dropout)
 
 
-class TorchDigitEncoder(nn.Module):
-    """Turn images into the logits of their digits."""
-
-    def __init__(self, dropout_rate: float) -> None:
-        super().__init__()
-        self.convblock1 = block(conv(1, 10, 3), dropout_rate)  # 26 x 26
-        self.convblock2 = block(conv(10, 10, 3), dropout_rate)  # 24 x 24
-        self.convblock3 = block(conv(10, 15, 3), None)  # 22 x 22
-        self.pool = nn.MaxPool2d(2)  # 11 x 11
-        self.convblock4 = block(conv(15, 10, 1), dropout_rate)  # 11 x 11
-        self.convblock5 = block(conv(10, 10, 3), dropout_rate)  # 9 x 9
-        self.convblock6 = block(conv(10, 10, 3), dropout_rate)  # 7 x 7
-        self.convblock7 = block(conv(10, 10, 3), dropout_rate)  # 5 x 5
-        self.convblock8 = nn.Sequential(conv(10, NUM_DIGITS, 5))  # 1 x 1
-
-    def forward(self, image: Tensor) -> Tensor:
-        x = image[:, None].to(next(self.parameters()).dtype)  # [batch, 1, 28, 28], pixels 0..255
-        x = self.convblock3(self.convblock2(self.convblock1(x)))
-        x = self.pool(x)
-        x = self.convblock7(self.convblock6(self.convblock5(self.convblock4(x))))
-        return self.convblock8(x).flatten(1)
-
-
-class TorchOutputs(NamedTuple):
-    """What the network says of the digit, and of the sum of digit and number."""
-
-    digit_log_probabilities: Tensor
-    sum_logits: Tensor
+def digit_encoder(dropout_rate: float) -> nn.Sequential:
+    """Turn pixels 0..255, [batch, 1, 28, 28], into the logits of their digits."""
+    layers = {
+        "convblock1": block(conv(1, 10, 3), dropout_rate),  # 26 x 26
+        "convblock2": block(conv(10, 10, 3), dropout_rate),  # 24 x 24
+        "convblock3": block(conv(10, 15, 3), None),  # 22 x 22
+        "pool": nn.MaxPool2d(2),  # 11 x 11
+        "convblock4": block(conv(15, 10, 1), dropout_rate),  # 11 x 11
+        "convblock5": block(conv(10, 10, 3), dropout_rate),  # 9 x 9
+        "convblock6": block(conv(10, 10, 3), dropout_rate),  # 7 x 7
+        "convblock7": block(conv(10, 10, 3), dropout_rate),  # 5 x 5
+        "convblock8": nn.Sequential(conv(10, NUM_DIGITS, 5)),  # 1 x 1
+        "flatten": nn.Flatten(),
+    }
+    return nn.Sequential(OrderedDict(layers))
 
 
 class TorchMnistSum(nn.Module):
@@ -63,17 +51,19 @@ class TorchMnistSum(nn.Module):
 
     def __init__(self, dropout_rate: float = 0.01) -> None:
         super().__init__()
-        self.mnist_mode = TorchDigitEncoder(dropout_rate)
+        self.mnist_mode = digit_encoder(dropout_rate)
         self.layer1 = block(nn.Linear(NUM_DIGITS + NUM_NUMBERS, 32), dropout_rate)
         self.layer2 = block(nn.Linear(32, 64), dropout_rate)
         self.layer3 = block(nn.Linear(64, 128), dropout_rate)
         self.model2_out = nn.Linear(128, NUM_SUMS)
 
-    def forward(self, image: Tensor, number: Tensor) -> TorchOutputs:
-        digit_logits = self.mnist_mode(image)
+    def forward(self, image: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the log-probabilities of the digits, and the logits of the sums."""
+        dtype = self.model2_out.weight.dtype
+        digit_logits = self.mnist_mode(image[:, None].to(dtype))
         x = torch.cat([digit_logits, one_hot(number, NUM_NUMBERS).to(digit_logits)], dim=1)
         x = self.layer3(self.layer2(self.layer1(x)))
-        return TorchOutputs(log_softmax(digit_logits, dim=1), self.model2_out(x))
+        return log_softmax(digit_logits, dim=1), self.model2_out(x)
 
 
 class TorchBatch(NamedTuple):
@@ -94,9 +84,9 @@ def train_step(
 ) -> tuple[Tensor, Tensor]:
     """Take one step down the gradient of the mean losses of digit and sum, and return the two."""
     model.train()
-    outputs = model(batch.image, batch.number)
-    digit_loss = nll_loss(outputs.digit_log_probabilities, batch.digit)
-    sum_loss = cross_entropy(outputs.sum_logits, batch.digit + batch.number)
+    digit_log_probabilities, sum_logits = model(batch.image, batch.number)
+    digit_loss = nll_loss(digit_log_probabilities, batch.digit)
+    sum_loss = cross_entropy(sum_logits, batch.digit + batch.number)
     optimizer.zero_grad()
     (digit_loss + sum_loss).backward()
     optimizer.step()
