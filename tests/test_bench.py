@@ -50,7 +50,8 @@ def test_both_sides_are_measured(capsys, monkeypatch, tmp_path):
 
 @pytest.mark.parity
 def test_seeds_are_trained_to_the_end(capsys, tmp_path):
-    runs = record_of(tmp_path, time_to_accuracy=2)["runs"]
+    (row,) = record_of(tmp_path, time_to_accuracy=2)["rows"]
+    runs = row["runs"]
     assert [figures["seed"] for figures in runs] == [1, 2]
     assert all(figures["seconds"] > 0 for figures in runs)
     assert all(0 < figures["digit_accuracy"] < 1 for figures in runs)

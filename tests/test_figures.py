@@ -70,13 +70,17 @@ def test_recipes_stand_beside_the_original_and_have_times_and_aims(tmp_path):
 def side(on, by, speeds, left=1.0, **more):
     facts = {"compile_seconds": 9.87}
     speed = {"images_per_second": speeds, "left": [left, 1.0]}
-    return {"on": on, "by": by, "facts": facts} | speed | more
+    return place(on, by) | {"facts": facts} | speed | more
 
 
-def bench(folder, name, **measured):
+def place(on, by):
+    return {"device": "a processor", "on": on, "by": by}
+
+
+def bench(folder, name, *rows):
     (folder / "bench").mkdir(exist_ok=True)
-    fields = {"config": "base", "fields": {"batch_size": 128}, "device": "a processor"}
-    (folder / "bench" / name).write_text(json.dumps(fields | measured))
+    measured = {"config": "base", "fields": {"batch_size": 128}, "rows": rows}
+    (folder / "bench" / name).write_text(json.dumps(measured))
 
 
 def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_path):
@@ -85,18 +89,19 @@ def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_p
         side("2 cores", "ours, JAX 1.2", [300, 330, 270]),
         side("2 cores", "PyTorch, 3.4", [150, 165, 150], ratios=[2.0, 2.0, 1.8]),
         side("2 cores", "PyTorch bfloat16, 3.4", [4000, 4000, 4100], left=0.5),
-        {"on": "2 cores", "by": "PyTorch compiled", "cannot": "there is no compiler"},
-        {"on": "2 cores", "by": "evaluation", "images_per_second": [12345.6], "left": [1.0]},
+        place("2 cores", "PyTorch compiled") | {"cannot": "there is no compiler"},
+        place("2 cores", "evaluation") | {"images_per_second": [12345.6], "left": [1.0]},
     ]
-    bench(tmp_path, "a.json", rows=rows)
+    bench(tmp_path, "a.json", *rows)
     run = {"seconds": 30.0, "left": 1.0, "digit_accuracy": 0.99, "sum_accuracy": 0.98}
-    bench(tmp_path, "b.json", runs=[run])
+    bench(tmp_path, "b.json", place("2 cores", "ours") | {"runs": [run]})
     link = "[a processor](experiments/results/bench/{}.json)".format
     on, base = f"{link('a')}, 2 cores", "`base`, batches of 128"
     ours = [on, base, "ours, JAX 1.2", "300 (270 to 330)", ""]
     alone = [f"{link('a')}, 1 core", *ours[1:]]
     theirs = [on, base, "PyTorch, 3.4", "150 (150 to 165)", "2.00 (1.80 to 2.00)"]
-    end = [link("b"), f"{base}, 1 seeds to the end: 99.00 and 98.00 %", "ours", "30.0 s"]
+    reached = "ours, 1 seeds to the end: 99.00 and 98.00 %"
+    end = [f"{link('b')}, 2 cores", base, reached, "30.0 s", ""]
     assert [list(row.values()) for row in figures.speeds(tmp_path)] == [
         [*alone, "9.9"],
         [*ours, "9.9"],

@@ -60,10 +60,10 @@ def run(options: BenchOptions) -> None:
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         job = Job(options.config, splits, folder, cores, options.device)
         measure = time_runs if options.time_to_accuracy else compare_speeds
-        record = {"mnist_sum": VERSION, "config": options.name, "fields": fields_of(options.config)}
-        record |= measure(job, options)
+        rows = measure(job, options)
     if options.output:
-        workdir.write(options.output, json.dumps(record, indent=1) + "\n")
+        record = {"mnist_sum": VERSION, "config": options.name, "fields": fields_of(options.config)}
+        workdir.write(options.output, json.dumps(record | {"rows": rows}, indent=1) + "\n")
 
 
 def check(options: BenchOptions) -> None:
@@ -80,31 +80,28 @@ def check(options: BenchOptions) -> None:
         check_output(options.output, mark=MARK)
 
 
-def compare_speeds(job: Job, options: BenchOptions) -> Figures:
+def compare_speeds(job: Job, options: BenchOptions) -> list[Figures]:
     """Compare on one core and on all that this process may use, or on a GPU."""
     rows = compare_on(job, options)
     if rows[0]["on"] != "GPU" and len(job.cores) > 1:  # the first core serves interrupts
         rows = compare_on(job._replace(cores=job.cores[-1:]), options) + rows
-    device = rows[0]["facts"]["device"]
-    print(f"{device}, batches of {job.config.recipe.batch_size}:")
+    print(f"{rows[0]['device']}, batches of {job.config.recipe.batch_size}:")
     table = [{"on": row["on"]} | table_row(row) for row in rows]
     print(tabulate(table, headers="keys", tablefmt="plain", disable_numparse=True))
     if options.torch:
         print("There is no ratio if others took more than a tenth of the cores' time (disturbed).")
         print("Whatever the config, PyTorch takes each image as it is, with one number.")
-    return {"device": device, "rows": rows}
+    return rows
 
 
 def compare_on(job: Job, options: BenchOptions) -> list[Figures]:
     """Compare ours with each way of PyTorch, in turns on the job's cores."""
-    on = "1 core" if len(job.cores) == 1 else f"{len(job.cores)} cores"
-    print(f"On {on}: compiling, then {options.rounds} round(s) in turns ...", flush=True)
+    print(f"On {job.on}: compiling, then {options.rounds} round(s) in turns ...", flush=True)
     first = {"ours": ask(OURS, job)}
-    platform = first["ours"]["platform"]
-    where = {"on": "GPU" if platform == "gpu" else on, "cores": job.cores}
-    job = job._replace(device=platform, seconds=options.seconds)
+    job = job._replace(device=first["ours"]["platform"], seconds=options.seconds)
+    where = {"device": first["ours"]["device"], "on": job.on, "cores": job.cores}
     sides, lacking = {"ours": partial(ask, OURS, job)}, list[Figures]()
-    for way in WAYS[platform] if options.torch else ():
+    for way in WAYS[job.device] if options.torch else ():
         name, side = f"PyTorch {way}".strip(), partial(ask, PYTORCH, job._replace(way=way))
         try:
             first[name], sides[name] = side(), side
@@ -125,7 +122,7 @@ def gather(by: str, turns: list[Figures]) -> Figures:
     return {"by": by} | columns
 
 
-def time_runs(job: Job, options: BenchOptions) -> Figures:
+def time_runs(job: Job, options: BenchOptions) -> list[Figures]:
     """Train seeds to the end, and print the time that it takes and the accuracy that it gives."""
     runs: list[Figures] = []
     for seed in range(job.config.seed, job.config.seed + (options.time_to_accuracy or 0)):
@@ -134,7 +131,8 @@ def time_runs(job: Job, options: BenchOptions) -> Figures:
         runs.append(run | {"seed": seed})
         print(f"Seed {seed}: {' for '.join(summarize_runs(runs[-1:]))}", flush=True)
     print(f"All seeds: {' for '.join(summarize_runs(runs))} of digits and sums")
-    return {"device": runs[0]["device"], "runs": runs}
+    on = job._replace(device=run["platform"]).on
+    return [{"device": run["device"], "on": on, "cores": job.cores, "by": "ours", "runs": runs}]
 
 
 main = command(BenchOptions, "workshop.bench", run)

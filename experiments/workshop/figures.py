@@ -11,22 +11,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from experiments.report.records import (
-    LAST_EPOCHS,
-    ORIGINAL_LOG,
-    Records,
-    last_accuracies,
-    read_records,
-)
-from experiments.workshop.benchmark.results import (
-    FASTER,
-    PREPARED,
-    SPEED,
-    Figures,
-    spread,
-    summarize_runs,
-    table_row,
-)
+from experiments.report.records import LAST_EPOCHS, ORIGINAL_LOG, last_accuracies, read_records
+from experiments.workshop.benchmark.results import FASTER, PREPARED, Figures, spread, table_row
 
 ROOT = Path(__file__).parents[2]
 RESULTS = "experiments/results"
@@ -36,6 +22,8 @@ PLACE = re.compile(r"(<!-- figures: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RECIPES = ("base", "fast", "best")
 AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
 OUTPUTS = ("digit", "sum")
+
+Records = list[Figures]
 
 
 def main() -> None:
@@ -56,19 +44,19 @@ def with_figures(text: str) -> str:
     return PLACE.sub(fill, (ROOT / text).read_text(encoding="utf-8"))
 
 
-def results(records: Path) -> Iterator[Figures]:
+def results(folder: Path) -> Iterator[Figures]:
     log = f"the original in PyTorch ([its log]({ORIGINAL}), Session 3)"
     yield {"on the 10,000 test images": log} | reached([read_records(ORIGINAL_LOG)])
-    for name, runs in read_runs(records):
+    for name, runs in read_runs(folder):
         link = f"`{name}` ([records]({RESULTS}/{name}/))"
         yield {"on the 10,000 test images": link} | reached(runs)
 
 
-def recipes(records: Path) -> Iterator[Figures]:
-    for name, runs in read_runs(records):
+def recipes(folder: Path) -> Iterator[Figures]:
+    for name, runs in read_runs(folder):
         seconds = [sum(record["seconds"] for record in run) for run in runs]
         yield {"config": f"`{name}`"} | reached(runs) | {
-            **{f"{what} % in training": spread(percent(runs, what, "train")) for what in OUTPUTS},
+            **{f"{output} % in training": percent(runs, output, "train") for output in OUTPUTS},
             "seconds a seed": f"{min(seconds):,.0f} to {max(seconds):,.0f}",
             "aim: digit, sum %": AIMS.get(name, ""),
         }  # fmt: skip
@@ -78,44 +66,40 @@ def reached(runs: list[Records]) -> Figures:
     columns: Figures = {"epochs": len(runs[0]), "seeds": len(runs)}
     for last, of in ((1, ""), (LAST_EPOCHS, f", mean of the last {LAST_EPOCHS}")):
         if len(runs[0]) >= last:
-            columns |= {f"{x} %{of}": spread(percent(runs, x, last=last)) for x in OUTPUTS}
+            columns |= {f"{x} %{of}": percent(runs, x, last=last) for x in OUTPUTS}
     return columns
 
 
-def percent(runs: list[Records], what: str, split: str = "test", last: int = 1) -> list[float]:
-    """Take an accuracy of each run, the mean over its last epochs, in percent."""
-    return [100 * x for x in last_accuracies(runs, f"{what}_accuracy", last, split)]
+def percent(runs: list[Records], output: str, split: str = "test", last: int = 1) -> str:
+    shares = last_accuracies(runs, f"{output}_accuracy", last, split)
+    return spread([100 * share for share in shares])
 
 
-def ratios(records: Path) -> Iterator[Figures]:
+def ratios(folder: Path) -> Iterator[Figures]:
     """Compare ours with the fastest of PyTorch's ways in float32."""
-    for row in speeds(records):
+    for row in speeds(folder):
         if row["by"].startswith("ours") or row[FASTER]:
             yield {name: cell for name, cell in row.items() if name != PREPARED}
 
 
-def speeds(records: Path) -> Iterator[Figures]:
+def speeds(folder: Path) -> Iterator[Figures]:
     """List what each bench has measured: training by all sides, evaluation, whole trainings."""
-    for path in sorted((records / "bench").glob("*.json")):
+    for path in sorted((folder / "bench").glob("*.json")):
         bench = json.loads(path.read_text("utf-8"))
-        device = f"[{bench['device']}]({RESULTS}/bench/{path.name})"
-        what = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
-        for row in bench.get("rows", ()):
-            yield {"on": f"{device}, {row['on']}", "trained": what} | table_row(row)
-        if runs := bench.get("runs"):
-            times, reached = summarize_runs(runs)
-            whole = f"{what}, {len(runs)} seeds to the end: {reached}"
-            yield {"on": device, "trained": whole, "by": "ours", SPEED: times}
+        trained = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
+        for row in bench["rows"]:
+            on = f"[{row['device']}]({RESULTS}/bench/{path.name}), {row['on']}"
+            yield {"on": on, "trained": trained} | table_row(row)
 
 
-def kernels(records: Path) -> list[Figures]:
-    programs = json.loads((records / "gpu" / "h100.json").read_text("utf-8"))["programs"]
+def kernels(folder: Path) -> list[Figures]:
+    programs = json.loads((folder / "gpu" / "h100.json").read_text("utf-8"))["programs"]
     return [{"program": name} | counts for name, counts in programs.items()]
 
 
-def read_runs(records: Path) -> Iterator[tuple[str, list[Records]]]:
+def read_runs(folder: Path) -> Iterator[tuple[str, list[Records]]]:
     for name in RECIPES:
-        if paths := sorted((records / name).glob("seed-*.jsonl")):
+        if paths := sorted((folder / name).glob("seed-*.jsonl")):
             yield name, [*map(read_records, paths)]
 
 

@@ -23,10 +23,9 @@ def measure(job: Job) -> Figures:
     def train_epoch(epoch: int) -> None:
         nonlocal state
         epoch_key = jax.random.fold_in(key, epoch)
-        state, _ = ms.train_epoch(recipe, state, train, epoch_key, mesh)
-        if epoch == 0:
-            state = replicate(ms.create_state(recipe, init_key, steps), mesh)
-        jax.block_until_ready(state)
+        trained, _ = ms.train_epoch(recipe, state, train, epoch_key, mesh)
+        jax.block_until_ready(trained)
+        state = trained if epoch else state
 
     epochs = config.epochs if job.to_the_end else 1
     figures = measure_calls(train_epoch, images, epochs, job.seconds)

@@ -23,6 +23,10 @@ def add_ratios(rows: Sequence[Figures]) -> None:
 
 
 def table_row(row: Figures) -> Figures:
+    if "runs" in row:
+        times, reached = summarize_runs(row["runs"])
+        whole = f"{row['by']}, {len(row['runs'])} seeds to the end: {reached}"
+        return {"by": whole, SPEED: times, FASTER: ""}
     if "cannot" in row:
         return {"by": row["by"], SPEED: f"not measured: {row['cannot']}", FASTER: ""}
     speed = write_range(row["images_per_second"], ",.0f")

@@ -45,6 +45,11 @@ class Job(NamedTuple):
     to_the_end: bool = False  # of the config, on all images
     way: str = ""  # of PyTorch
 
+    @property
+    def on(self) -> str:
+        cores = "1 core" if len(self.cores) == 1 else f"{len(self.cores)} cores"
+        return "GPU" if self.device == "gpu" else cores
+
     def load_images(self, platform: str) -> Splits:
         """Take the images, those to train on cut or repeated to as many as a call has there."""
         if self.to_the_end:
