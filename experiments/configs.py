@@ -70,15 +70,13 @@ def list_differences(noted: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def command_of(name: str, config: Config) -> str:
     """Write the command that trains a config, with the options that its name does not imply."""
-    named = fields_of(named_config(name))
-    options = []
+    named, command = fields_of(named_config(name)), f"python -m experiments.run --config {name}"
     for field, value in fields_of(config).items():
-        option = field.replace("_", "-")
-        if value != named[field] and isinstance(value, bool):
-            options.append(f"--{option}" if value else f"--no-{option}")
-        elif value != named[field]:
-            options.append(f"--{option} {value}")
-    return " ".join(["python -m experiments.run --config", name, *options])
+        if value != named[field]:
+            option = field.replace("_", "-")
+            flag = f"--{option}" if value else f"--no-{option}"
+            command += f" {flag}" if isinstance(value, bool) else f" --{option} {value}"
+    return command
 
 
 def base() -> Config:

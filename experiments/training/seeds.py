@@ -121,8 +121,7 @@ def outcome(seed: int, folder: Path, code: int, go_on: str) -> str:
         why = ", often for want of memory" if number == KILL else ""
         raise UsageError(f"Seed {seed} was killed by signal {number}{why}; go on with: {go_on}")
     if code:
-        last = log.read_text("utf-8", errors="replace").splitlines()[-1]
-        why = last.removeprefix("error: ")
+        why = log.read_text("utf-8", errors="replace").splitlines()[-1].removeprefix("error: ")
         raise UsageError(f"Seed {seed} has failed, and says in {log}: {why}")
     _, records = read_run(folder)
     return f"seed {seed}  test  {figures_of(records[-1]['test'])}"
