@@ -56,16 +56,13 @@ class ComputeOptions:
 def set_up_devices(
     choice: DeviceChoice, options: ComputeOptions, batch_size: int
 ) -> list[jax.Device]:
-    """Set how JAX computes, and list the devices for batches of a size, as `choose_devices` does.
-
-    A processor always multiplies in float32.
-    """
+    """Set how JAX computes, and choose its devices; raises UsageError."""
     if options.deterministic:
         add_xla_flag("--xla_gpu_deterministic_ops=true")
     if options.whole_graph:
         add_xla_flag(f"--xla_gpu_enable_command_buffer={IN_GRAPHS}")
     devices = choose_devices(choice, options.devices, batch_size)
-    if devices[0].platform != "cpu":
+    if devices[0].platform != "cpu":  # which always multiplies in float32
         precision = "float32" if options.deterministic else options.precision
         jax.config.update("jax_default_matmul_precision", PRODUCTS[precision])
     return devices

@@ -33,10 +33,7 @@ class ProcessOptions:
 
 
 def find_place(options: ProcessOptions) -> dict[str, Any]:
-    """Look up the options, and in the environment what is not given, for JAX; empty if all lacks.
-
-    Raises UsageError if only some of it is there, or makes no sense.
-    """
+    """Look up, for JAX, what is given by options or else in the environment; raises UsageError."""
     given = zip(dataclasses.astuple(options), VARIABLES, strict=True)
     values = [str(os.environ.get(name, "") if value is None else value) for value, name in given]
     if not any(values):
@@ -56,10 +53,8 @@ def find_place(options: ProcessOptions) -> dict[str, Any]:
 def joined(place: Mapping[str, Any]) -> Iterator[None]:
     """Meet the other processes; raises UsageError if they do not come, or if one of them ends.
 
-    Where none is heard of for a while, JAX ends this process by itself.
-
-    Without a place, JAX finds that of a process which Slurm, Open MPI or Kubernetes has started
-    with others, and a process that none of them has started trains on its own.
+    Where none is heard of for a while, JAX ends this process by itself. Without a place, JAX finds
+    those that Slurm, Open MPI or Kubernetes has started; where there are none, this one is alone.
     """
     several = any(os.environ.get(count, "1") != "1" for count in SCHEDULED)
     if place or several or os.environ.keys() >= IN_KUBERNETES:
@@ -76,9 +71,8 @@ def joined(place: Mapping[str, Any]) -> Iterator[None]:
                 f"The processes of this run have not met at {where} within {START_SECONDS} s "
                 f"({str(error).splitlines()[0][:100]})."
             ) from error
-        except ValueError:  # JAX finds no others
-            if place:
-                raise
+        except ValueError:
+            pass  # JAX finds no others
     try:
         yield
     except jax.errors.JaxRuntimeError as error:

@@ -68,11 +68,7 @@ def choose(name: str, config: Config, resume: bool) -> Path:
 
 @contextmanager
 def hold(folder: Path, resume: bool) -> Iterator[None]:
-    """Make or take a run's folder, and keep every other run out of it for as long as this one goes.
-
-    Raises UsageError for a folder that holds a run, unless that is to `resume`, and for one that
-    holds something else under a name that a run writes.
-    """
+    """Make or take the folder of a run, and keep every other run out of it; raises UsageError."""
     make(folder)
     with lock(folder):
         begun = is_ours(folder / CONFIG)
