@@ -13,38 +13,34 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Complex
 from PIL import Image
 from scipy import ndimage
+
+from mnist_sum.reading import Grey, Mask, Plane
 
 CELLS = 100  # along the longer side
 COVER = 0.93  # of the smallest rectangle around it
 LEAST_SHEET, LEAST_FRAME, MOST = 0.04, 0.1, 0.98  # of the picture
 LEAST_HELD, MOST_HELD = 0.002, 0.45  # of the sheet
-CLEAN = 0.8  # of a sheet's rim
+RIM, CLEAN = 3, 0.8  # pixels; of these
 EDGE = 0.02  # of the sheet's shorter side
 
-Grey = UInt8[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
-Corners = Float[np.ndarray, "4 2"]  # x and y: upper left, lower left, lower right, upper right
+Corners = Complex[np.ndarray, "4"]  # x + iy: upper left, lower left, lower right, upper right
 
 
 def cut_sheet(grey: Grey) -> Grey:
     """Cut out the innermost thing that the digit is written on; all of it if there is none."""
     for cell in (-(-max(grey.shape) // CELLS), 1):
         if sheets := list(find_sheets(grey, cell)):
-            corners = min(sheets, key=lambda corners: size_of(corners).prod())
-            size = tuple(size_of(corners).round().astype(int).tolist())
+            corners = min(sheets, key=lambda sheet: np.prod(np.abs(sheet[[1, 3]] - sheet[0])))
+            width, height = np.abs(corners[[3, 1]] - corners[0]).round().astype(int).tolist()
+            quad = corners.view(float).tolist()
             cut = Image.fromarray(grey).transform(
-                size, Image.Transform.QUAD, corners.ravel().tolist(), Image.Resampling.BICUBIC
+                (width, height), Image.Transform.QUAD, quad, Image.Resampling.BICUBIC
             )
             grey = np.asarray(cut)
     return grey
-
-
-def size_of(corners: Corners) -> Float[np.ndarray, "2"]:
-    """Measure width and height."""
-    return np.hypot(*(corners[[3, 1]] - corners[0]).T)
 
 
 def otsu(grey: Grey) -> int:
@@ -59,35 +55,35 @@ def find_sheets(grey: Grey, cell: int) -> Iterator[Corners]:
     """Find what may be a sheet, among the parts of cells that hold light or dark."""
     light = grey > otsu(grey)
     for tone in (light, ~light):
-        grid = tile(tone, cell).any((1, 3))
+        grid = tile(tone, cell).max(1).max(2)
         parts = ndimage.label(grid)[0]
         for number, where in enumerate(ndimage.find_objects(parts), 1):
-            (top, bottom), (left, right) = ((x.start, x.stop) for x in where)
-            inside = top > 0 and left > 0 and bottom < grid.shape[0] and right < grid.shape[1]
-            least = (LEAST_FRAME if cell == 1 else LEAST_SHEET) * grid.size
-            if (bottom - top) * (right - left) < least or (cell == 1 and not inside):
+            part = parts[where] == number
+            if part.size < (LEAST_SHEET if cell > 1 else LEAST_FRAME) * grid.size:
                 continue
-            filled = ndimage.label(np.pad(parts[where] != number, 1, constant_values=True))[0] != 1
-            filled = filled[1:-1, 1:-1]
+            (top, left), last = ([x.start for x in where], [x.stop for x in where])
+            if cell == 1 and (min(top, left) == 0 or np.equal(last, grid.shape).any()):
+                continue
+            filled = ndimage.label(np.pad(~part, 1, constant_values=True))[0][1:-1, 1:-1] != 1
             corners, area = smallest_rectangle(filled)
             if COVER * area <= filled.sum() <= MOST * grid.size and (
-                holds_something(tone, filled, top * cell, left * cell, cell)
+                holds_something(tile(tone, cell).mean((1, 3)), where, filled, cell)
             ):
-                yield corners * cell + np.array([left, top]) * cell
+                yield (corners + left + 1j * top) * cell
 
 
-def holds_something(tone: Mask, filled: Mask, top: int, left: int, cell: int) -> bool:
-    """Tell whether a sheet, of this tone and in this place, has some of the other tone on it."""
+def holds_something(share: Plane, where: tuple[slice, slice], filled: Mask, cell: int) -> bool:
+    """Tell whether a sheet in this place has some of the other tone on it."""
     if cell > 1:  # cells along the edge hold both
-        filled = ndimage.binary_erosion(filled, iterations=2).repeat(cell, 0).repeat(cell, 1)
-    box = tone[top : top + filled.shape[0], left : left + filled.shape[1]]
-    filled = filled[: box.shape[0], : box.shape[1]]
-    rim = filled & ~ndimage.binary_erosion(filled, iterations=3)
-    if box[rim].sum() < CLEAN * rim.sum():
-        return False
-    area, same = filled.sum(), box[filled].sum()
-    around = (tone.sum() - same) / (tone.size - area)
-    return bool(LEAST_HELD * area < area - same < MOST_HELD * area and (cell == 1 or around < 0.5))
+        filled = ndimage.binary_erosion(filled, iterations=2)
+    rim = filled & ~ndimage.binary_erosion(filled, iterations=-(-RIM // cell))
+    area, same = filled.sum(), share[where][filled].sum()
+    around = (share.sum() - same) / (share.size - area)
+    return bool(
+        LEAST_HELD * area < area - same < MOST_HELD * area
+        and share[where][rim].sum() >= CLEAN * rim.sum()
+        and (cell == 1 or around < 0.5)
+    )
 
 
 def smallest_rectangle(mask: Mask) -> tuple[Corners, float]:
@@ -96,18 +92,17 @@ def smallest_rectangle(mask: Mask) -> tuple[Corners, float]:
     Returns its corners, moved a little inside, and its area.
     """
     first, last = mask.argmax(1), mask.shape[1] - mask[:, ::-1].argmax(1)
-    rows = np.arange(len(mask))
-    x, y = np.concatenate([first, first, last, last]), np.concatenate([rows, rows + 1] * 2)
-    angles = np.radians(np.arange(-45, 46))[:, None]
-    across, down = np.cos(angles) * x + np.sin(angles) * y, np.cos(angles) * y - np.sin(angles) * x
-    areas = np.ptp(across, 1) * np.ptp(down, 1)
-    best = (areas * (1 + 0.01 * np.abs(angles[:, 0]))).argmin()  # in doubt one that is straight
-    left, right, top, bottom = (f(v[best]) for v in (across, down) for f in (np.min, np.max))
-    edge = 1 + EDGE * min(right - left, bottom - top)
-    left, right, top, bottom = left + edge, right - edge, top + edge, bottom - edge
-    turned = np.array([[left, top], [left, bottom], [right, bottom], [right, top]])
-    cos, sin = np.cos(angles[best, 0]), np.sin(angles[best, 0])
-    return turned @ np.array([[cos, sin], [-sin, cos]]), areas[best]
+    rows = 1j * np.arange(len(mask))
+    points = np.concatenate([x + y for x in (first, last) for y in (rows, rows + 1j)])
+    angles = np.radians(np.arange(-45, 46))
+    turned = np.exp(-1j * angles)[:, None] * points
+    areas = np.ptp(turned.real, 1) * np.ptp(turned.imag, 1)
+    best = (areas * (1 + 0.01 * np.abs(angles))).argmin()  # in doubt one that is straight
+    x, y = turned[best].real, turned[best].imag
+    edge = 1 + EDGE * min(np.ptp(x), np.ptp(y))
+    left, right, top, bottom = x.min() + edge, x.max() - edge, y.min() + edge, y.max() - edge
+    corners = np.array([left + 1j * top, left + 1j * bottom, right + 1j * bottom, right + 1j * top])
+    return corners * np.exp(1j * angles[best]), areas[best]
 
 
 def tile(x: np.ndarray, cell: int) -> np.ndarray:
