@@ -4,12 +4,13 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from mnist_sum.errors import BlankError
+from mnist_sum.errors import BlankError, InputError
+from mnist_sum.reading import Grey
 from mnist_sum.reading.ink import BOX, SIDE, draw_digit
 from mnist_sum.reading.lines import rub_out_lines
 from mnist_sum.reading.opening import Picture, make_grey, open_pages
-from mnist_sum.reading.paper import find_ink, is_in_two_tones
-from mnist_sum.reading.sheet import Grey, cut_sheet
+from mnist_sum.reading.paper import find_ink, is_in_two_tones, part_tones, share_of_rim
+from mnist_sum.reading.sheet import cut_sheet
 
 SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
 DARK, LIGHT = 16, 64  # what MNIST's background is below, and its brightest pixel above
@@ -37,13 +38,15 @@ def read_page(picture: Picture) -> tuple[str, UInt8[np.ndarray, "28 28"]]:
     """Read the first page with ink; returns which it was, if there are several, and the image."""
     for name, page, opened in open_pages(picture):
         try:
-            return page, make_mnist(name, make_grey(opened))
-        except BlankError as error:
-            blank = error
-    raise blank
+            return page, make_mnist(make_grey(opened))
+        except InputError as error:
+            refusal = type(error)(f"{name} {error}")
+            if not isinstance(error, BlankError):
+                break
+    raise refusal
 
 
-def make_mnist(name: str, pixels: Grey) -> UInt8[np.ndarray, "28 28"]:
+def make_mnist(pixels: Grey) -> UInt8[np.ndarray, "28 28"]:
     """Make MNIST's image of a grey picture: find the digit, then clean it."""
     for candidate in (pixels, 255 - pixels):
         if _is_mnist(candidate):
@@ -51,9 +54,9 @@ def make_mnist(name: str, pixels: Grey) -> UInt8[np.ndarray, "28 28"]:
     side = max(pixels.shape)
     grey = _fit(_add_margin(pixels))
     if side <= TINY:  # too small to show more than a digit
-        return draw_digit(name, find_ink(name, grey, even=True))
-    ink = find_ink(name, cut_sheet(grey))
-    return draw_digit(name, ink if side <= SMALL else rub_out_lines(ink))
+        return draw_digit(find_ink(grey, even=True))
+    ink = find_ink(cut_sheet(grey))
+    return draw_digit(ink if side <= SMALL else rub_out_lines(ink))
 
 
 def _is_mnist(pixels: Grey) -> bool:
@@ -68,19 +71,14 @@ def _is_mnist(pixels: Grey) -> bool:
 
 def _add_margin(pixels: Grey) -> Grey:
     """Add paper around a picture that is small or cut close, if its border shows even paper."""
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
-
-    def share(tone: np.uint8) -> float:
-        even = [np.abs(x - np.float32(tone)) <= EVEN for x in (border, corners)]
-        return float(np.mean([x.mean() for x in even]))
-
-    paper, (shorter, longer) = max(pixels.min(), pixels.max(), key=share), sorted(pixels.shape)
-    if share(paper) < PAPER:
+    low, high = int(pixels.min()), int(pixels.max())
+    shares = (share_of_rim(pixels <= low + EVEN), low), (share_of_rim(pixels >= high - EVEN), high)
+    (share, paper), (shorter, longer) = max(shares), sorted(pixels.shape)
+    if share < PAPER:
         return pixels
     if longer > SMALL:
-        whole = share(paper) == 1
-        if whole or not (longer > NARROW * shorter or is_in_two_tones(pixels)):
+        narrow = longer > NARROW * shorter
+        if share == 1 or not (narrow or is_in_two_tones(pixels, *part_tones(pixels))):
             return pixels
     return np.pad(pixels, round(MARGIN * longer), constant_values=paper)
 

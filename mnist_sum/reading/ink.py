@@ -15,84 +15,63 @@ its centre of mass at the centre of 28 x 28 (http://yann.lecun.com/exdb/mnist).
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from scipy import ndimage
 
 from mnist_sum.errors import BlankError, InputError
+from mnist_sum.reading import Mask, Plane
+from mnist_sum.reading.paper import neighbours
 
 SIDE, BOX = 28, 20
 CENTRE = 14.5  # of MNIST's images, from the outer edge of pixel 0
 INK = 0.3  # what counts when it is yes or no
 SPECK, OTHER = 0.02, 0.1  # of the largest part: dust below, another digit above
 NEAR = 0.4  # of the largest part's longer side
-SQUARE = np.ones((3, 3), bool)
 MIN_BOX = 10  # pixels
 THINNEST, THICKEST = 1.5, 3.2  # of 20 pixels
 
-Plane = Float[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
-Box = tuple[int, int, int, int]  # top, bottom, left, right; the last row and column are outside
 
-
-def draw_digit(name: str, ink: Plane) -> UInt8[np.ndarray, "28 28"]:
+def draw_digit(ink: Plane) -> UInt8[np.ndarray, "28 28"]:
     """Pick the digit's ink, scale and centre it; light on dark.
 
-    Raises InputError, which begins with `name`, if there is no digit, or not one alone.
+    Raises InputError if there is no digit, or not one alone.
     """
-    ink = ink * pick_digit(name, ink > INK)
-    top, bottom, left, right = box_of(ink > 0)
-    return place(set_width(ink[top:bottom, left:right]))
+    ink = pick_digit(ink)
+    return place(set_width(ink[box_of(ink > 0)]))
 
 
-def pick_digit(name: str, ink: Mask) -> Mask:
-    """Find the pixels that belong to the digit, or lie beside it."""
-    parts, count = ndimage.label(ndimage.binary_dilation(ink, SQUARE), SQUARE)
-    if not count:
-        raise BlankError(f"{name} shows nothing but paper, expected a digit.")
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    boxes = [
-        (rows.start, rows.stop, columns.start, columns.stop)
-        for rows, columns in ndimage.find_objects(parts)
-    ]
-    inside = sizes.copy()
-    inside[[*parts[0], *parts[-1], *parts[:, 0], *parts[:, -1]]] = 0
-    digit = int((inside if inside.max() >= OTHER * sizes.max() else sizes).argmax())
-    box = boxes[digit - 1]
-    side = max(box[1] - box[0], box[3] - box[2])
+def pick_digit(ink: Plane) -> Plane:
+    """Cut out the digit, with what is faint beside it, and without what is near but not its own."""
+    parts = ndimage.label(neighbours(ink > INK).any(0), np.ones((3, 3)))[0]
+    sizes = np.bincount(parts.ravel())[1:]
+    if not sizes.size:
+        raise BlankError("shows nothing but paper, expected a digit.")
+    boxes = np.array([[(x.start, x.stop) for x in box] for box in ndimage.find_objects(parts)])
+    first, last = boxes[..., 0], boxes[..., 1]
+    inside = ((first > 0) & (last < ink.shape)).all(1) * sizes
+    digit = (inside if inside.max() >= OTHER * sizes.max() else sizes).argmax()
+    side = (last - first)[digit].max()
     if side < MIN_BOX:
-        raise InputError(f"{name} shows too small a digit, expected {MIN_BOX} pixels at least.")
-    left = {int(part) for part in np.flatnonzero(sizes >= SPECK * sizes[digit])}
-    while near := {part for part in left if gap(boxes[part - 1], box) <= NEAR * side}:
-        left -= near
-        box = join(box, *(boxes[part - 1] for part in near))
-    if any(inside[part] >= OTHER * sizes[digit] for part in left):
-        raise InputError(f"{name} shows things far apart, expected one digit: cut it out.")
-    kept = (sizes >= SPECK * sizes[digit]) & ~np.isin(np.arange(count + 1), list(left))
-    return ndimage.binary_dilation(kept[parts], SQUARE)
+        raise InputError(f"shows too small a digit, expected {MIN_BOX} pixels at least.")
+    kept, near = np.zeros(len(sizes), bool), np.arange(len(sizes)) == digit
+    while (kept != near).any():
+        kept, start, end = near, first[near].min(0), last[near].max(0)
+        gaps = np.maximum(first - end, start - last).max(1)  # below 0 where boxes overlap
+        near = (gaps <= NEAR * side) & (sizes >= SPECK * sizes[digit])
+    if inside[~kept].max(initial=0) >= OTHER * sizes[digit]:
+        raise InputError("shows things far apart, expected one digit: cut it out.")
+    around = tuple(map(slice, (start - 1).clip(0), end + 1))
+    return ink[around] * neighbours(np.append(False, kept)[parts[around]]).any(0)
 
 
-def box_of(mask: Mask) -> Box:
-    """Find the box around what there is."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
-def gap(a: Box, b: Box) -> int:
-    """Measure how far apart two boxes are; below 0 if they overlap."""
-    return max(a[0] - b[1], b[0] - a[1], a[2] - b[3], b[2] - a[3])
-
-
-def join(*boxes: Box) -> Box:
-    """Find the box around boxes."""
-    tops, bottoms, lefts, rights = zip(*boxes, strict=True)
-    return min(tops), max(bottoms), min(lefts), max(rights)
+def box_of(mask: Mask) -> tuple[slice, slice]:
+    """Find the rows and columns that there is something in."""
+    return ndimage.find_objects(mask.astype(np.uint8))[0]
 
 
 def set_width(ink: Plane) -> Plane:
     """Spread strokes too thin to be seen in 20 pixels, and pare those that would close a digit."""
-    box = box_of(ink > INK)
-    unit = max(box[1] - box[0], box[3] - box[2]) / BOX
+    unit = max(ink[box_of(ink > INK)].shape) / BOX
     ink = np.pad(ink, 2)
     down, right = np.diff(ink, axis=0)[:, :-1], np.diff(ink, axis=1)[:-1]
     width = 2 * ink.sum() / np.sqrt(down**2 + right**2).sum()
@@ -112,21 +91,20 @@ def spread(ink: Plane, steps: int) -> Plane:
 
 def place(ink: Plane) -> UInt8[np.ndarray, "28 28"]:
     """Scale the ink's box to 20 pixels and move its centre of mass to the centre of 28."""
-    top, bottom, left, right = box_of(ink > INK)
-    unit = max(bottom - top, right - left) / BOX
-    rows = overlaps(ink.sum(1), unit, (top, bottom))
-    columns = overlaps(ink.sum(0), unit, (left, right))
+    box = box_of(ink > INK)
+    unit = max(ink[box].shape) / BOX
+    rows, columns = (overlaps(ink.sum(1 - axis), unit, box[axis]) for axis in (0, 1))
     pixels = rows @ ink.astype(np.float64) @ columns.T
     return np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
 
 
 def overlaps(
-    mass: Float[np.ndarray, " pixel"], unit: float, ends: tuple[int, int]
+    mass: Float[np.ndarray, " pixel"], unit: float, box: slice
 ) -> Float[np.ndarray, "28 pixel"]:
     """Compute which share of each of 28 new pixels, `unit` wide, lies on each old one."""
     old = np.arange(len(mass))
     centre = float((mass * (old + 0.5)).sum() / mass.sum())
-    start = min(max(centre - CENTRE * unit, ends[1] - SIDE * unit), ends[0])  # the box stays inside
+    start = min(max(centre - CENTRE * unit, box.stop - SIDE * unit), box.start)  # it stays inside
     edges = start + unit * np.arange(SIDE + 1)
     low, high = np.maximum(edges[:-1, None], old), np.minimum(edges[1:, None], old + 1)
     return (high - low).clip(0) / unit

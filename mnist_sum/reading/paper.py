@@ -16,11 +16,12 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from mnist_sum.errors import BlankError
+from mnist_sum.reading import Grey, Mask, Plane
 from mnist_sum.reading.sheet import otsu, tile
 
 FAR, MOST_FAR = 0.3, 0.012  # of the step between two tones; of the picture
@@ -32,11 +33,8 @@ MIN_CONTRAST = 16  # grey levels
 MIN_NOISES, NOISE_STEP = 8, 4  # pure noise has its greatest value at about 5
 LOW, HIGH = 0.12, 0.88  # of the ink's level: all paper below, all ink above
 
-Grey = UInt8[np.ndarray, "height width"]
-Plane = Float[np.ndarray, "height width"]
 
-
-def find_ink(name: str, grey: Grey, even: bool = False) -> Plane:
+def find_ink(grey: Grey, even: bool = False) -> Plane:
     """Measure how much ink each pixel has, 0 to 1; on paper that may be known to be even."""
     grey = grey.clip(255 - third_largest(255 - grey), third_largest(grey))
     smooth = np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(1)))
@@ -44,39 +42,39 @@ def find_ink(name: str, grey: Grey, even: bool = False) -> Plane:
     steps = (x[:, NOISE_STEP:].astype(np.int16) - x[:, :-NOISE_STEP] for x in (smooth, smooth.T))
     noise = min(float(np.median(np.abs(x))) for x in steps)
     if away.max() < max(MIN_CONTRAST, MIN_NOISES * noise):
-        raise BlankError(f"{name} shows nothing but paper, expected a digit.")
+        return np.zeros_like(away)
     level = np.median(away[away > away.max() / 2])
     return ((away / level - LOW) / (HIGH - LOW)).clip(0, 1)
 
 
 def take_off_paper(grey: Grey, even: bool) -> Plane:
     """Measure how much darker than the paper, or lighter, each pixel is."""
-    light = grey > otsu(grey)
-    if light.all() or not light.any():
+    if grey.min() == grey.max():
         return np.zeros(grey.shape, np.float32)
-    dark_tone, light_tone = tones_of(grey, light)
-    if not even and not is_in_two_tones(grey):
+    light, dark_tone, light_tone = part_tones(grey)
+    if not even and not is_in_two_tones(grey, light, dark_tone, light_tone):
         return take_off_uneven_paper(grey.astype(np.float32))
-    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    corners = light[[0, 0, -1, -1], [0, -1, 0, -1]]
-    return light_tone - grey if border.mean() + corners.mean() > 1 else grey - dark_tone
+    return light_tone - grey if share_of_rim(light) > 0.5 else grey - dark_tone
 
 
-def is_in_two_tones(grey: Grey) -> bool:
-    """Tell whether all but the edges of what is drawn is near one of two tones."""
+def part_tones(grey: Grey) -> tuple[Mask, np.float32, np.float32]:
+    """Find what is light, the tone of what is dark, and that of what is light."""
     light = grey > otsu(grey)
-    dark_tone, light_tone = tones_of(grey, light)
-    far = FAR * (light_tone - dark_tone)
+    return light, np.float32(np.median(grey[~light])), np.float32(np.median(grey[light]))
+
+
+def is_in_two_tones(grey: Grey, light: Mask, dark: np.float32, bright: np.float32) -> bool:
+    """Tell whether all but the edges of what is drawn is near one of two tones."""
+    away = np.abs(grey - (dark + bright) / 2) / (bright - dark)  # 0.5 at each tone
     share = ndimage.uniform_filter(light.astype(np.float32), round(AROUND * max(grey.shape)))
-    edge = (share > 0.001) & (share < 0.999)
-    between = (grey > dark_tone + far) & (grey < light_tone - far) & ~edge
-    beyond = (grey < dark_tone - far) | (grey > light_tone + far)
-    return bool((between | beyond).mean() <= MOST_FAR)
+    between = (away < 0.5 - FAR) & (np.abs(share - 0.5) > 0.499)
+    return bool((between | (away > 0.5 + FAR)).mean() <= MOST_FAR)
 
 
-def tones_of(grey: Grey, light: Bool[np.ndarray, "height width"]) -> tuple[np.float32, np.float32]:
-    """Find the tone of what is dark and of what is light."""
-    return np.float32(np.median(grey[~light])), np.float32(np.median(grey[light]))
+def share_of_rim(mask: Mask) -> float:
+    """Tell how much of the border and of the four corners is in a mask, on average."""
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return float(border.mean() + mask[[0, 0, -1, -1], [0, -1, 0, -1]].mean()) / 2
 
 
 def take_off_uneven_paper(grey: Plane) -> Plane:
@@ -85,7 +83,7 @@ def take_off_uneven_paper(grey: Plane) -> Plane:
     local = grey - ndimage.uniform_filter(grey, round(WIDEST * max(grey.shape)))
     if (local * local * local).sum() < 0:  # a power is far slower
         rest = -rest
-    halves = tile(rest, 2).max((1, 3))  # which is faster, and precise enough
+    halves = tile(rest, 2).max(1).max(2)  # which is faster, and precise enough
     window = round(WIDEST * max(halves.shape))
     padded = np.pad(halves, window // 2, mode="edge")
     strokes = ndimage.grey_opening(padded, window)[window // 2 :, window // 2 :]
@@ -96,7 +94,7 @@ def take_off_uneven_paper(grey: Plane) -> Plane:
 def fit_surface(grey: Plane) -> Plane:
     """Fit a surface of second degree to the paper; a level one if that does not fit."""
     cell = -(-max(grey.shape) // CELLS)
-    cells = tile(grey, cell).mean((1, 3))
+    cells = tile(grey, cell).mean(1).mean(2)
     basis = powers(*cells.shape)
     fits = np.ones(cells.shape, bool)
     for _ in range(4):
@@ -118,12 +116,13 @@ def powers(height: int, width: int) -> Float[np.ndarray, "height width 6"]:
 
 def third_largest(grey: Grey) -> Grey:
     """Find the third largest of each pixel and its eight neighbours."""
-    height, width = grey.shape
-    padded = np.pad(grey, 1, mode="edge")
-    first = second = third = np.zeros_like(grey)
-    for row, column in np.ndindex(3, 3):
-        value = padded[row : row + height, column : column + width]
-        third = np.maximum(third, np.minimum(second, value))
-        second = np.maximum(second, np.minimum(first, value))
-        first = np.maximum(first, value)
-    return third
+    largest = [np.zeros_like(grey)] * 3
+    for value in neighbours(grey):
+        for rank, other in enumerate(largest):
+            largest[rank], value = np.maximum(other, value), np.minimum(other, value)
+    return largest[2]
+
+
+def neighbours(x: np.ndarray) -> np.ndarray:
+    """Show a picture nine times, moved by a pixel to each side; the edge is repeated."""
+    return sliding_window_view(np.pad(x, 1, mode="edge"), x.shape).reshape(9, *x.shape)
