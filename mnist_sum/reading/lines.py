@@ -9,8 +9,11 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from scipy import ndimage
+
+from mnist_sum.reading import Mask, Plane
+from mnist_sum.reading.paper import share_of_rim
 
 INK = 0.2  # what counts: faint lines too
 EACH = 4  # of the columns tells the angle
@@ -26,8 +29,6 @@ MOST_UNDER = 2  # underlines, one after the other
 THICKEST = 0.05  # of the picture's longer side
 FRINGE = 2  # pixels beside a line
 
-Plane = Float[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
 Row = Int[np.ndarray, " row"]
 Rows = Bool[np.ndarray, " row"]
 
@@ -36,11 +37,10 @@ def rub_out_lines(ink: Plane) -> Plane:
     """Take out the lines that a digit is written on or between."""
     mask = ink > INK
     ruled, under = find_lines(mask)
-    columns = np.zeros_like(mask)
-    if mask[0].any() and mask[-1].any():
-        columns = find_lines(mask.T)[0].T
+    columns = find_lines(mask.T)[0].T if mask[[0, -1]].any(1).all() else np.zeros_like(mask)
     lines = ruled | columns
-    if lines.any() and is_inside(largest_part(mask & ~lines)):
+    digit = largest_part(mask & ~lines)
+    if lines.any() and digit.any() and not share_of_rim(digit):
         ink = erase(erase(ink, ruled).T, columns.T).T
         under = find_lines(ink > INK)[1]
     for _ in range(MOST_UNDER):
@@ -55,34 +55,36 @@ def find_lines(mask: Mask) -> tuple[Mask, Mask]:
     height, width = mask.shape
     middle = np.arange(width) - width / 2
     y, x = np.nonzero(mask[:, ::EACH])
-    rows = np.rint(y - SLOPES[:, None] * middle[::EACH][x]).astype(int) + width
+    rows = (y + width + 0.5 - SLOPES[:, None] * middle[::EACH][x]).astype(int)
     sharpness = [np.square(np.bincount(row)).sum() for row in rows]
     shift = np.rint(SLOPES[np.argmax(sharpness)] * middle).astype(int)
 
-    sheared, room = shear(mask, shift), shear(np.ones_like(mask), shift).sum(1)
+    row = np.arange(height)[:, None] - shift + np.abs(shift).max()  # where each pixel goes
+    sheared = np.zeros((row.max() + 1, width), bool)
+    sheared[row, np.arange(width)] = mask
+    room = np.bincount(row.ravel())
     count, first, last = ends(ndimage.maximum_filter1d(sheared, 3, 0))
     reaches = ((first <= END * width) & (last >= (1 - END) * width)) | (room < width)
-    rows = reaches & (count >= ACROSS * room) & (room > LEAST_ROOM * width)
-    across = thin(rows, mask.shape)
-    under = find_underline(sheared & ~across[:, None])
-    return shear_back(across, shift, height), shear_back(under, shift, height)
+    lines = reaches & (count >= ACROSS * room) & (room > LEAST_ROOM * width)
+    across = thin(lines, mask.shape)
+    return across[row], find_underline(sheared & ~across[:, None])[row]
 
 
 def find_underline(mask: Mask) -> Rows:
     """Find rows of an underline; none if there is none."""
     count, first, last = ends(mask)
     solid = (count > 0) & (count >= SOLID * (last - first))
-    longest = int((count * solid).argmax())
-    start, stop = int(first[longest]), int(last[longest])
+    longest = (count * solid).argmax()
+    start, stop = first[longest], last[longest]
     rows = thin(solid & (count >= SOLID * count[longest]), mask.shape)
+    above = np.flatnonzero(mask[max(int(rows.argmax()) - 1, 0)])
+    if not rows[longest] or (above.size and above.mean() - start <= START * count[longest]):
+        return np.zeros_like(rows)
     digit = largest_part(mask & ~rows[:, None])
     height, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
-    contact = np.flatnonzero(mask[max(int(rows.argmax()) - 1, 0)])
-    return rows & bool(
-        rows[longest]
-        and (not contact.size or contact.mean() - start > START * count[longest])
-        and len(height) > 3 * rows.sum()
-        and mask[longest + int(rows.sum()) :, start:stop].sum() < REST * digit.sum()
+    return rows & (
+        len(height) > 3 * rows.sum()
+        and mask[longest + rows.sum() :, start:stop].sum() < REST * digit.sum()
         and columns[0] - start > BEYOND * len(columns)
         and stop - 1 - columns[-1] > BEYOND * len(columns)
     )
@@ -95,23 +97,8 @@ def ends(mask: Mask) -> tuple[Row, Row, Row]:
 
 def thin(rows: Rows, shape: tuple[int, int]) -> Rows:
     """Keep lines that are thin, and add their fringes."""
-    lines, count = ndimage.label(rows)
-    thickness = np.bincount(lines, minlength=count + 1)
-    thickness[0] = max(shape)
-    return ndimage.binary_dilation(thickness[lines] <= THICKEST * max(shape), iterations=FRINGE)
-
-
-def shear(mask: Mask, shift: Row) -> Mask:
-    """Move each column up, by a number of pixels of its own, in a picture that is high enough."""
-    room = np.abs(shift).max()
-    mask = np.pad(mask, ((2 * room,) * 2, (0, 0)))
-    rows = np.arange(room, len(mask) - room)[:, None] + shift
-    return mask[rows, np.arange(mask.shape[1])]
-
-
-def shear_back(rows: Rows, shift: Row, height: int) -> Mask:
-    """Draw rows of the sheared picture where they were before."""
-    return rows[np.arange(height)[:, None] - shift + np.abs(shift).max()]
+    thick = ndimage.binary_opening(rows, np.ones(int(THICKEST * max(shape)) + 1))
+    return ndimage.binary_dilation(rows & ~thick, iterations=FRINGE)
 
 
 def erase(ink: Plane, lines: Mask) -> Plane:
@@ -130,9 +117,3 @@ def largest_part(mask: Mask) -> Mask:
     """Find the largest connected part; nothing if there is none."""
     parts, count = ndimage.label(mask, np.ones((3, 3)))
     return parts == np.bincount(parts.ravel())[1:].argmax() + 1 if count else mask
-
-
-def is_inside(part: Mask) -> bool:
-    """Tell whether there is something, and not on the picture's border."""
-    border = np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]])
-    return bool(part.any() and not border.any())
