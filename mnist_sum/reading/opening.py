@@ -51,7 +51,7 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
 def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
     """Make a page grey; what is transparent becomes paper, or more of the ground of a picture."""
     grey = image.convert("L")
-    colours = ImageStat.Stat(image.convert("RGB")).stddev
+    colours = ImageStat.Stat(image).stddev[:3]
     if max(colours) > TELLING * ImageStat.Stat(grey).stddev[0]:  # such as red on green
         grey = image.getchannel(colours.index(max(colours)))
     pixels = np.asarray(grey)
@@ -130,12 +130,10 @@ def _load(name: str, file: BinaryIO) -> ImageFile.ImageFile:
         image = _start(name, file)
         image.load()
         return image
-    except InputError:
-        raise
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         file.seek(0)
         mended = _mend(file.read())
-        if not mended:
+        if not mended or isinstance(error, InputError):
             raise
     image = _start(name, io.BytesIO(mended))
     blank = Image.new(image.mode, image.size, (UNREAD,) * len(image.getbands()))
@@ -177,7 +175,7 @@ def _simplify(image: Image.Image) -> Image.Image:
     orientation = None
     with suppress(SyntaxError, struct.error):  # where EXIF is damaged
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    if image.mode[0] in "IF" or (image.mode == "L" and np.asarray(image).max() <= SCALES[1]):
+    if image.mode[0] in "IF" or (image.mode == "L" and not any(image.histogram()[SCALES[1] + 1 :])):
         mode = "F"  # whose scale is not known
     elif image.has_transparency_data:
         mode = "RGBA"
@@ -190,7 +188,8 @@ def _simplify(image: Image.Image) -> Image.Image:
         image = Image.fromarray(_scale(np.asarray(image)))
     image.info = {}  # transposing writes all tags of EXIF anew, and fails where one is odd
     image.getexif()[ExifTags.Base.Orientation] = orientation
-    return ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _make_picture(values: Any) -> Image.Image:
