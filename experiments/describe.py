@@ -17,7 +17,6 @@ from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import choose_devices, describe_environment
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
-from mnist_sum.learning.model import make_model
 from mnist_sum.outputs import check_output
 
 
@@ -38,7 +37,7 @@ def describe_config(options: DescribeOptions) -> None:
         check_output(folder / name)
     devices = choose_devices("auto")  # before JAX computes anything
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
-    layers = list_layers(make_model(recipe))
+    layers = list_layers(recipe)
     environment = describe_environment(devices)
     print(f"Pixels of {options.config.dataset}\n\n{pixel_table(splits)}\n")
     print(f"Layers: their outputs for one image, and what these see\n\n{layer_table(layers)}\n")

@@ -19,7 +19,8 @@ from experiments.report.pictures.graph import draw_model
 from experiments.report.pictures.tiles import draw_mistakes, draw_right_answers, draw_samples
 from experiments.report.records import original_records
 from mnist_sum.data import Dataset, load
-from mnist_sum.learning.model import MnistSum, Outputs
+from mnist_sum.learning.model import Outputs
+from mnist_sum.recipe import Recipe
 from tests.commands import run_python
 from tests.pictures import make_records, size_of_png
 
@@ -119,8 +120,8 @@ SCENES = [  # what draws, from what, and some of what is then to be read
             ("fast", f"{DISTORTED} is trained with all ten numbers", "0"),
         )
     ),
-    (draw_model, [list_layers(MnistSum())], "concatenate", "adder\n14,003 parameters"),
-    (draw_model, [list_layers(MnistSum(exact_adder=True))], "encoder\n7,840 parameters"),
+    (draw_model, [list_layers(Recipe())], "concatenate", "adder\n14,003 parameters"),
+    (draw_model, [list_layers(Recipe(adder="exact"))], "encoder\n7,840 parameters"),
 ]
 
 
@@ -213,16 +214,16 @@ def test_as_many_images_are_shown_as_there_is_room_for(drawn, digits, sums, show
     assert len(axes.images) == shown
 
 
-@pytest.mark.parametrize(("exact_adder", "rows"), [(False, 16), (True, 12)])
-def test_the_number_comes_from_the_left_and_the_digit_leaves_to_the_right(drawn, exact_adder, rows):
-    layers = list_layers(MnistSum(exact_adder=exact_adder))
+@pytest.mark.parametrize(("adder", "rows"), [("mlp", 16), ("exact", 12)])
+def test_the_number_comes_from_the_left_and_the_digit_leaves_to_the_right(drawn, adder, rows):
+    layers = list_layers(Recipe(adder=adder))
     figure = drawn(draw_model, layers)
     assert figure.get_size_inches().tolist() == pytest.approx([8, 0.58 * rows])
     texts = [text.get_text() for text in texts_of(figure)]
     places = [text.get_position() for text in texts_of(figure)]
     x, y = (dict(zip(texts, axis, strict=True)) for axis in zip(*places, strict=True))
-    logits, join = f"conv 5{TIMES}5\n2,500", "adder" if exact_adder else "concatenate"
-    enters = "number" if exact_adder else "one hot"
+    logits, join = f"conv 5{TIMES}5\n2,500", "adder" if adder == "exact" else "concatenate"
+    enters = "number" if adder == "exact" else "one hot"
     assert x["image"] == x[logits] == x[join] == x["sum logits"]
     assert y["image"] < y[logits] < y[join] < y["sum logits"]
     assert x["number"] == x[enters] < x[join]

@@ -16,7 +16,8 @@ from experiments.report.records import original_records
 from experiments.system.workdir import Run
 from mnist_sum.data import load
 from mnist_sum.learning.batch import all_sums
-from mnist_sum.learning.model import MnistSum, Outputs
+from mnist_sum.learning.model import Outputs
+from mnist_sum.recipe import Recipe
 from tests.pictures import make_records, size_of_png
 
 
@@ -103,7 +104,7 @@ ORIGINAL = """
 """
 
 
-LAYERS = list_layers(MnistSum())
+LAYERS = list_layers(Recipe())
 
 
 def test_layers_are_those_of_the_original_with_their_shapes_and_parameters():
@@ -122,8 +123,8 @@ def test_layers_are_those_of_the_original_with_their_shapes_and_parameters():
 
 def test_what_does_nothing_is_no_layer_and_the_exact_adder_is_one():
     kept = [layer for layer in LAYERS if not layer.name.endswith("dropout")]
-    assert list_layers(MnistSum(dropout_rate=0.0)) == kept
-    assert list_layers(MnistSum(exact_adder=True))[-1] == Layer("adder", (19,))
+    assert list_layers(Recipe(dropout_rate=0.0)) == kept
+    assert list_layers(Recipe(adder="exact"))[-1] == Layer("adder", (19,))
 
 
 def test_receptive_fields_are_those_of_the_original():

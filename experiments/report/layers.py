@@ -1,14 +1,15 @@
 """The network's layers and their receptive fields, read from the network itself."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Shaped
 
 from experiments.report import Row, text_table
-from mnist_sum.learning.model import MnistSum
+from mnist_sum.learning.model import init_variables
+from mnist_sum.recipe import Recipe
 
 
 class Layer(NamedTuple):
@@ -21,8 +22,8 @@ class Layer(NamedTuple):
     stride: int = 1
 
 
-def list_layers(model: MnistSum) -> list[Layer]:
-    """List the layers in the order in which they are evaluated.
+def list_layers(recipe: Recipe) -> list[Layer]:
+    """List the layers of a recipe's network in the order in which they are evaluated.
 
     What enters a module that has none within is compared with what left the one before: that shows
     the functions in between. A dropout that drops nothing is left out.
@@ -48,9 +49,8 @@ def list_layers(model: MnistSum) -> list[Layer]:
             last = outputs
         return outputs
 
-    image, number = jnp.zeros((1, 28, 28)), jnp.zeros(1, int)
     with nn.intercept_methods(record):
-        jax.eval_shape(model.init, jax.random.key(0), image, number)
+        jax.eval_shape(partial(init_variables, recipe), jax.random.key(0))
     return layers
 
 

@@ -14,7 +14,7 @@ from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, or
 from experiments.system.device import describe_environment
 from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, Run, write
 from mnist_sum.learning.batch import all_sums
-from mnist_sum.learning.model import Outputs, make_model
+from mnist_sum.learning.model import Outputs
 
 ANSWERS, MISTAKES, DIGIT_CONFUSION, SUM_CONFUSION = PICTURES
 PAGE = Path(__file__).with_name("page.txt")
@@ -28,7 +28,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     `outputs` are those for the test images, each with all ten numbers; on the host.
     """
     folder, recipe, (train, test) = run.folder, run.config.recipe, run.splits
-    layers = list_layers(make_model(recipe))
+    layers = list_layers(recipe)
     right, misread_digits, misread_sums = tiles.sort_out(test, outputs)
     digits = confusion.count_confusions(test.digit, outputs.digit_log_probabilities)
     sums = confusion.count_confusions(np.asarray(all_sums(test.digit)), outputs.sum_logits)
@@ -45,8 +45,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
         table = markdown_table([("digit", "read as", "times", "of"), *rows])
         confused = f"The digits most often taken for another:\n\n{table}"
     text = PAGE.read_text(encoding="utf-8").format(
-        name=run.name,
-        dataset=run.config.dataset,
+        run=run,
         train=len(train.digit),
         test=len(test.digit),
         epochs="1 epoch" if len(records) == 1 else f"{len(records)} epochs",
