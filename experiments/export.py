@@ -66,11 +66,8 @@ def read_source(path: Path) -> tuple[Network, dict[str, Any]]:
         network, description = read_weights(path)
         return network, description["provenance"]
     saved = read_run(path)
-    reached = {
-        "epochs_done": len(saved.records),
-        "steps": int(saved.state.step),
-        "test": saved.records[-1]["test"],
-    }
+    epochs, steps, test = len(saved.records), int(saved.state.step), saved.records[-1]["test"]
+    reached = {"epochs_done": epochs, "steps": steps, "test": test}
     return Network(saved.recipe, saved.state.variables), {**saved.provenance, **reached}
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -95,9 +96,7 @@ def to_stablehlo(network: Network, description: dict[str, Any]) -> tuple[bytes, 
 
 
 def by_library(network: Network) -> Compute:
-    return jax.jit(
-        lambda image, number: network.model.apply(network.variables, image, number, train=False)
-    )
+    return jax.jit(partial(network.model.apply, network.variables))
 
 
 def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compute]:

@@ -79,20 +79,19 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
     shape = "[28, 28], or [batch, 28, 28] of one image at least"
     expected = f"real numbers of shape {shape}; read_image makes such an image of a picture"
     check(name, image, is_array(image, REALS) and image.shape[-2:] == (28, 28), expected)
-    batch = image[None] if image.ndim == 2 else image
-    check_images(name, np.asarray(batch) if has_values(batch) else batch)
-    if has_values(image):
-        pixels = np.asarray(image).reshape(-1, 28, 28)
-        border = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0]], axis=1)
-        for wrong, what, fix in (
-            (pixels.min((1, 2)) == pixels.max((1, 2)), "blank", "leave it out"),
-            (np.median(border, axis=1) > WHITE / 2, "dark on light", "give 255 - image"),
-        ):
-            if wrong.any():
-                which = f"{name}[{int(wrong.argmax())}]" if len(pixels) > 1 else name
-                raise InputError(
-                    f"{which} is {what}, expected a light digit on dark ground: {fix}."
-                )
+    pixels = image[None] if image.ndim == 2 else image
+    pixels = np.asarray(pixels) if has_values(pixels) else pixels
+    check_images(name, pixels)
+    if not isinstance(pixels, np.ndarray):
+        return image
+    border = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0]], axis=1)
+    for wrong, what, fix in (
+        (pixels.min((1, 2)) == pixels.max((1, 2)), "blank", "leave it out"),
+        (np.median(border, axis=1) > WHITE / 2, "dark on light", "give 255 - image"),
+    ):
+        if wrong.any():
+            which = f"{name}[{int(wrong.argmax())}]" if len(pixels) > 1 else name
+            raise InputError(f"{which} is {what}, expected a light digit on dark ground: {fix}.")
     return image
 
 

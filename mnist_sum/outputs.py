@@ -47,9 +47,8 @@ def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def unwritable(path: Path, error: OSError) -> UsageError:
     """Report a file or folder that cannot be written."""
-    return UsageError(
-        f"{path} cannot be written ({error.strerror or error}); choose another folder."
-    )
+    reason = error.strerror or error
+    return UsageError(f"{path} cannot be written ({reason}); choose another folder.")
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -33,7 +33,7 @@ class Checkpoint(NamedTuple):
     recipe: Recipe
     state: TrainState
     records: list[dict[str, Any]]  # the metrics of every epoch so far, for JSON
-    provenance: Mapping[str, Any]  # what else decides the run, for JSON; the caller knows what
+    provenance: Mapping[str, Any]  # what else decides the run, for JSON; only the caller reads it
 
 
 def open_checkpoints(folder: Path, clean: bool = True) -> ocp.CheckpointManager:
@@ -95,9 +95,8 @@ def restore_latest(checkpoints: ocp.CheckpointManager) -> Checkpoint | None:
         check_readable(path)
         one_before = len(checkpoints.all_steps()) > 1
         remedy = "go on from the one before it" if one_before else "begin anew"
-        raise WeightsError(
-            f"{path} is damaged ({reason_of(error)}): delete it to {remedy}."
-        ) from error
+        reason = reason_of(error)
+        raise WeightsError(f"{path} is damaged ({reason}): delete it to {remedy}.") from error
     create = partial(create_state, total_steps=1)
     recipe, state = restore_tree(path, saved.description, saved.state, create)
     provenance = saved.description["provenance"]
