@@ -42,8 +42,7 @@ def draw_digits(counts: Int[np.ndarray, "10 10"], path: Path) -> None:
     figure = new_figure(4.6)
     axes = figure.subplots()
     colours = LinearSegmentedColormap.from_list("", ["white", COLOURS["digit"]])
-    edges = np.arange(size + 1) - 0.5
-    mesh = axes.pcolormesh(edges, edges, shades, cmap=colours, vmin=0, vmax=1)
+    mesh = axes.pcolormesh(range(size), range(size), shades, cmap=colours, vmin=0, vmax=1)
     mesh.set(edgecolor=PALE, linewidth=0.5, clip_on=False)  # or the outer lines would be thinner
     look: dict[str, Any] = {"size": SMALL + 1, "ha": "center", "va": "center_baseline"}
     for row, column in np.argwhere(counts):

@@ -67,16 +67,21 @@ def ask(module: str, job: Job) -> Figures:
     Raises UsageError if it fails, or cannot do the job.
     """
     cores = ",".join(map(str, job.cores))  # which libraries count when they are imported
-    done = subprocess.run(
+    with subprocess.Popen(
         ["taskset", "--cpu-list", cores, sys.executable, "-m", module],
-        input=pickle.dumps(job),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict.fromkeys(CACHES, job.folder) | os.environ,
         start_new_session=True,  # or a terminal's Ctrl-C would reach it too
-    )
-    if done.returncode:
+    ) as process:
+        try:
+            printed, _ = process.communicate(pickle.dumps(job))
+        finally:
+            process.kill()  # if it is still there, after Ctrl-C
+            process.wait()
+    if process.returncode:
         raise UsageError(f"The process of {module} has failed; what it printed is above.")
-    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    figures: Figures = json.loads(printed.splitlines()[-1])
     if "cannot" in figures:
         raise UsageError(figures["cannot"])
     return figures
