@@ -23,8 +23,6 @@ RECIPES = ("base", "fast", "best")
 AIMS = {"fast": "99.30, 99.28", "best": "99.60, 99.60"}  # set before the search
 OUTPUTS = ("digit", "sum")
 
-Records = list[Figures]
-
 
 def main() -> None:
     for name in TEXTS:
@@ -62,7 +60,7 @@ def recipes(folder: Path) -> Iterator[Figures]:
         }  # fmt: skip
 
 
-def reached(runs: list[Records]) -> Figures:
+def reached(runs: list[list[Figures]]) -> Figures:
     columns: Figures = {"epochs": len(runs[0]), "seeds": len(runs)}
     for last, of in ((1, ""), (LAST_EPOCHS, f", mean of the last {LAST_EPOCHS}")):
         if len(runs[0]) >= last:
@@ -70,7 +68,7 @@ def reached(runs: list[Records]) -> Figures:
     return columns
 
 
-def percent(runs: list[Records], output: str, split: str = "test", last: int = 1) -> str:
+def percent(runs: list[list[Figures]], output: str, split: str = "test", last: int = 1) -> str:
     shares = last_accuracies(runs, f"{output}_accuracy", last, split)
     return spread([100 * share for share in shares])
 
@@ -97,7 +95,7 @@ def kernels(folder: Path) -> list[Figures]:
     return [{"program": name} | counts for name, counts in programs.items()]
 
 
-def read_runs(folder: Path) -> Iterator[tuple[str, list[Records]]]:
+def read_runs(folder: Path) -> Iterator[tuple[str, list[list[Figures]]]]:
     for name in RECIPES:
         if paths := sorted((folder / name).glob("seed-*.jsonl")):
             yield name, [*map(read_records, paths)]

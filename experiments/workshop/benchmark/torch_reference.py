@@ -59,8 +59,7 @@ class TorchMnistSum(nn.Module):
 
     def forward(self, image: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the log-probabilities of the digits, and the logits of the sums."""
-        dtype = self.model2_out.weight.dtype
-        digit_logits = self.mnist_mode(image[:, None].to(dtype))
+        digit_logits = self.mnist_mode(image[:, None].to(self.model2_out.weight))
         x = torch.cat([digit_logits, one_hot(number, NUM_NUMBERS).to(digit_logits)], dim=1)
         x = self.layer3(self.layer2(self.layer1(x)))
         return log_softmax(digit_logits, dim=1), self.model2_out(x)

@@ -19,15 +19,11 @@ from jax.experimental.topologies import get_topology_desc
 from jax.sharding import SingleDeviceSharding
 from jax.stages import Lowered, Traced
 
+import mnist_sum as ms
 from experiments.configs import named_config
 from experiments.system.device import IN_GRAPHS, add_xla_flag
-from mnist_sum.data import Dataset
 from mnist_sum.learning.epoch import begin_epoch, train_steps, zero_tally
-from mnist_sum.learning.evaluate import evaluate
-from mnist_sum.learning.network import Network
-from mnist_sum.learning.predict import predict
 from mnist_sum.learning.sharding import data_mesh
-from mnist_sum.learning.state import create_state
 
 CARD = Path(__file__).with_name("h100.textproto")
 RECORD = Path(__file__).parents[2] / "results" / "gpu" / "h100.json"
@@ -45,9 +41,9 @@ def trace(name: str, device: jax.Device) -> Traced:
 
     def make() -> Any:
         key = jax.random.key(0)
-        state, epoch = create_state(recipe, key, total_steps=1), begin_epoch(key, TRAIN)
-        network, zeros = Network(recipe, state.variables), jnp.zeros(TRAIN, jnp.int32)
-        images = Dataset(jnp.zeros((TRAIN, 28, 28), jnp.uint8), zeros, zeros)
+        state, epoch = ms.create_state(recipe, key, total_steps=1), begin_epoch(key, TRAIN)
+        network, zeros = ms.Network(recipe, state.variables), jnp.zeros(TRAIN, jnp.int32)
+        images = ms.Dataset(jnp.zeros((TRAIN, 28, 28), jnp.uint8), zeros, zeros)
         if function == "train_steps":
             return state, zero_tally(), images, epoch, (jnp.int32(0), jnp.int32(1))
         if function == "evaluate":
@@ -58,7 +54,7 @@ def trace(name: str, device: jax.Device) -> Traced:
     arguments = jax.tree.map(lambda x: place(x.shape, x.dtype), jax.eval_shape(make))
     if function == "train_steps":
         return train_steps.trace(recipe, recipe.batch_size, *arguments, mesh)
-    program = predict if function == "predict" else partial(evaluate, mesh=mesh)
+    program = ms.predict if function == "predict" else partial(ms.evaluate, mesh=mesh)
     return jax.jit(program).trace(*arguments)
 
 
