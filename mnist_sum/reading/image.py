@@ -9,7 +9,7 @@ from mnist_sum.reading import Grey
 from mnist_sum.reading.ink import BOX, SIDE, draw_digit
 from mnist_sum.reading.lines import rub_out_lines
 from mnist_sum.reading.opening import Picture, make_grey, open_pages
-from mnist_sum.reading.paper import find_ink, is_in_two_tones, part_tones, share_of_rim
+from mnist_sum.reading.paper import find_ink, share_of_rim, take_off_even_paper
 from mnist_sum.reading.sheet import cut_sheet
 
 SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
@@ -74,13 +74,12 @@ def _add_margin(pixels: Grey) -> Grey:
     low, high = int(pixels.min()), int(pixels.max())
     shares = (share_of_rim(pixels <= low + EVEN), low), (share_of_rim(pixels >= high - EVEN), high)
     (share, paper), (shorter, longer) = max(shares), sorted(pixels.shape)
-    if share < PAPER:
-        return pixels
-    if longer > SMALL:
-        narrow = longer > NARROW * shorter
-        if share == 1 or not (narrow or is_in_two_tones(pixels, *part_tones(pixels))):
-            return pixels
-    return np.pad(pixels, round(MARGIN * longer), constant_values=paper)
+    if share >= PAPER and (
+        longer <= SMALL
+        or (share < 1 and (longer > NARROW * shorter or take_off_even_paper(pixels) is not None))
+    ):
+        return np.pad(pixels, round(MARGIN * longer), constant_values=paper)
+    return pixels
 
 
 def _fit(pixels: Grey) -> Grey:

@@ -38,7 +38,9 @@ def find_ink(grey: Grey, even: bool = False) -> Plane:
     """Measure how much ink each pixel has, 0 to 1; on paper that may be known to be even."""
     grey = grey.clip(255 - third_largest(255 - grey), third_largest(grey))
     smooth = np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(1)))
-    away = take_off_paper(smooth, even)
+    away = take_off_even_paper(smooth, even)
+    if away is None:
+        away = take_off_uneven_paper(smooth.astype(np.float32))
     steps = (x[:, NOISE_STEP:].astype(np.int16) - x[:, :-NOISE_STEP] for x in (smooth, smooth.T))
     noise = min(float(np.median(np.abs(x))) for x in steps)
     if away.max() < max(MIN_CONTRAST, MIN_NOISES * noise):
@@ -47,28 +49,18 @@ def find_ink(grey: Grey, even: bool = False) -> Plane:
     return ((away / level - LOW) / (HIGH - LOW)).clip(0, 1)
 
 
-def take_off_paper(grey: Grey, even: bool) -> Plane:
-    """Measure how much darker than the paper, or lighter, each pixel is."""
+def take_off_even_paper(grey: Grey, even: bool = False) -> Plane | None:
+    """Measure how far each pixel is from the paper's tone; None if that is not known to be even."""
     if grey.min() == grey.max():
         return np.zeros(grey.shape, np.float32)
-    light, dark_tone, light_tone = part_tones(grey)
-    if not even and not is_in_two_tones(grey, light, dark_tone, light_tone):
-        return take_off_uneven_paper(grey.astype(np.float32))
-    return light_tone - grey if share_of_rim(light) > 0.5 else grey - dark_tone
-
-
-def part_tones(grey: Grey) -> tuple[Mask, np.float32, np.float32]:
-    """Find what is light, the tone of what is dark, and that of what is light."""
     light = grey > otsu(grey)
-    return light, np.float32(np.median(grey[~light])), np.float32(np.median(grey[light]))
-
-
-def is_in_two_tones(grey: Grey, light: Mask, dark: np.float32, bright: np.float32) -> bool:
-    """Tell whether all but the edges of what is drawn is near one of two tones."""
-    away = np.abs(grey - (dark + bright) / 2) / (bright - dark)  # 0.5 at each tone
+    dark_tone, light_tone = (np.float32(np.median(grey[side])) for side in (~light, light))
+    away = np.abs(grey - (dark_tone + light_tone) / 2) / (light_tone - dark_tone)  # from the middle
     share = ndimage.uniform_filter(light.astype(np.float32), round(AROUND * max(grey.shape)))
     between = (away < 0.5 - FAR) & (np.abs(share - 0.5) > 0.499)
-    return bool((between | (away > 0.5 + FAR)).mean() <= MOST_FAR)
+    if not even and (between | (away > 0.5 + FAR)).mean() > MOST_FAR:
+        return None
+    return light_tone - grey if share_of_rim(light) > 0.5 else grey - dark_tone
 
 
 def share_of_rim(mask: Mask) -> float:
@@ -78,7 +70,7 @@ def share_of_rim(mask: Mask) -> float:
 
 
 def take_off_uneven_paper(grey: Plane) -> Plane:
-    """Do the same where the paper is lit unevenly."""
+    """Measure how much darker than the paper around it, or lighter, each pixel is."""
     rest = grey - fit_surface(grey)
     local = grey - ndimage.uniform_filter(grey, round(WIDEST * max(grey.shape)))
     if (local * local * local).sum() < 0:  # a power is far slower
