@@ -36,16 +36,33 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
     Yields what errors call it, such as "a.tif (page 2 of 3)", which page it is, empty if there is
     only one, and the page: upright, in mode L, RGB or RGBA.
     """
-    if isinstance(picture, (str, bytes, os.PathLike)):
-        pages = _open_file(Path(os.fsdecode(picture)))
-    else:
+    if not isinstance(picture, (str, bytes, os.PathLike)):
         image = picture if isinstance(picture, Image.Image) else _make_picture(picture)
         _check_size("image", image)
         with _naming("image"):
             image.load()
-        pages = iter([("image", "", image)])
-    for name, page, image in pages:
-        yield name, page, _simplify(image)
+        yield "image", "", _simplify(image)
+        return
+    path = Path(os.fsdecode(picture))
+    name = f"{path}" if f"{path}".isprintable() else repr(f"{path}")
+    if not path.exists():
+        raise InputError(f"There is no file {name}: check its name.")
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "no ordinary file"
+        raise InputError(f"{name} is {kind}, expected the file of an image.")
+    with _naming(name), path.open("rb") as file:
+        pages = _load(name, file)
+        # The other pictures in a phone's JPEG, which is an MPO then, are for its own use.
+        count = 1 if pages.format == "MPO" else getattr(pages, "n_frames", 1)
+        kind = "page" if pages.format == "TIFF" else "frame"
+        for index in range(count):
+            page = f"{kind} {index + 1} of {count}" if count > 1 else ""
+            title = f"{name} ({page})" if page else name
+            with _naming(title):
+                pages.seek(index)
+                _check_size(title, pages)
+                pages.load()
+            yield title, page, _simplify(pages)
 
 
 def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
@@ -66,28 +83,6 @@ def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
         tone = 255 if tone < 128 else 0
     ground = Image.new("L", grey.size, round(tone))
     return np.asarray(Image.composite(grey, ground, image.getchannel("A")))
-
-
-def _open_file(path: Path) -> Iterator[tuple[str, str, Image.Image]]:
-    name = f"{path}" if f"{path}".isprintable() else repr(f"{path}")
-    if not path.exists():
-        raise InputError(f"There is no file {name}: check its name.")
-    if not path.is_file():
-        kind = "a folder" if path.is_dir() else "no ordinary file"
-        raise InputError(f"{name} is {kind}, expected the file of an image.")
-    with _naming(name), path.open("rb") as file:
-        image = _load(name, file)
-        # The other pictures in a phone's JPEG, which is an MPO then, are for its own use.
-        count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        kind = "page" if image.format == "TIFF" else "frame"
-        for index in range(count):
-            page = f"{kind} {index + 1} of {count}" if count > 1 else ""
-            title = f"{name} ({page})" if page else name
-            with _naming(title):
-                image.seek(index)
-                _check_size(title, image)
-                image.load()
-            yield title, page, image
 
 
 @contextmanager
