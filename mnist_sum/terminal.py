@@ -76,7 +76,7 @@ def stopping_on_signals() -> Iterator[None]:
         raise KeyboardInterrupt(number)
 
     def show(lost: "sys.UnraisableHookArgs") -> None:
-        if isinstance(lost.exc_value, KeyboardInterrupt):
+        if isinstance(lost.exc_value, KeyboardInterrupt) and lost.exc_value.args:
             again = os.getpid(), lost.exc_value.args[0]
             threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again).start()
         else:

@@ -18,7 +18,6 @@ from mnist_sum.errors import UsageError
 from mnist_sum.version import VERSION
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
-PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}  # as JAX calls them
 IN_GRAPHS = (
     "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE,CONVOLUTION"
 )
@@ -63,8 +62,8 @@ def set_up_devices(
         add_xla_flag(f"--xla_gpu_enable_command_buffer={IN_GRAPHS}")
     devices = choose_devices(choice, options.devices, batch_size)
     if devices[0].platform != "cpu":  # which always multiplies in float32
-        precision = "float32" if options.deterministic else options.precision
-        jax.config.update("jax_default_matmul_precision", PRODUCTS[precision])
+        rough = options.precision == "tf32" and not options.deterministic
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if rough else "highest")
     return devices
 
 
