@@ -131,10 +131,9 @@ def best() -> Config:
         epochs=60,
         weight_decay=1e-3,
         shift=1.2,
-        rotation=16.0,
+        rotation=8.0,
         scale=0.08,
         shear=0.08,
-        width=0.5,
         renew_statistics=True,
     )
 

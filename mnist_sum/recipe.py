@@ -18,7 +18,7 @@ RANGES: dict[str, Range] = {
     "learning_rate": (lambda x: x > 0 and isfinite(x), "positive and finite"),
     "warmup": (lambda x: 0 < x < 1, "in (0, 1)"),
     "rotation": (lambda x: 0 <= x <= 180, "in [0, 180]"),
-    **dict.fromkeys(("momentum", "dropout_rate", "label_smoothing", "scale", "width"), FRACTION),
+    **dict.fromkeys(("momentum", "dropout_rate", "label_smoothing", "scale"), FRACTION),
     **dict.fromkeys(("weight_decay", "digit_weight", "sum_weight"), NOT_NEGATIVE),
     **dict.fromkeys(("shear", "elastic"), NOT_NEGATIVE),
     **dict.fromkeys(("shift", "erase"), (lambda x: 0 <= x <= 28, "in [0, 28], an image's side")),
@@ -52,8 +52,6 @@ class Recipe:
         scale: Stretch or shrink each training image by up to this fraction, each axis by itself.
         shear: Move the rows of each training image by up to this many columns for each row.
         elastic: Standard deviation in pixels of a smooth random displacement of each image.
-        width: Thicken or thin the strokes of each training image by up to this share, in [0, 1), of
-            what the largest or smallest of each pixel and its eight neighbours would.
         erase: Side in pixels of a square of each training image that is set to zero.
 
     """
@@ -77,7 +75,6 @@ class Recipe:
     scale: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
-    width: float = 0.0
     erase: int = 0
 
     def __new__(cls, *args: Any, **fields: Any) -> Self:

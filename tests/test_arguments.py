@@ -46,7 +46,7 @@ def test_every_field_can_be_overridden():
         "learning_rate": 0.5, "schedule": "one_cycle", "warmup": 0.2, "momentum": 0.8,
         "nesterov": True, "weight_decay": 0.1, "dropout_rate": 0.2, "digit_weight": 2.0,
         "sum_weight": 3.0, "shift": 1.5, "rotation": 9.0, "scale": 0.1, "shear": 0.3,
-        "elastic": 0.4, "width": 0.6, "erase": 5, "renew_statistics": True,
+        "elastic": 0.4, "erase": 5, "renew_statistics": True,
     }  # fmt: skip
     assert {*other, "label_smoothing"} == fields_of(base()).keys()
     line = " ".join(

@@ -4,7 +4,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.scipy.ndimage import map_coordinates
 from jaxtyping import Array, Float, Key, Real
 
@@ -24,10 +23,7 @@ def augment(
     neural networks applied to visual document analysis" (2003); erasing follows DeVries and
     Taylor, arXiv:1708.04552.
     """
-    split = partial(jax.random.split, num=3)
-    places_key, erase_key, width_key = jax.vmap(split, out_axes=1)(key)
-    if recipe.width:
-        image = jax.vmap(partial(change_width, bound=recipe.width))(width_key, image)
+    places_key, erase_key = jax.vmap(jax.random.split, out_axes=1)(key)
     if any((recipe.shift, recipe.rotation, recipe.scale, recipe.shear, recipe.elastic)):
         pixels = centred_pixels(*image.shape[1:])
         places = jax.vmap(partial(draw_places, recipe, pixels))(places_key)
@@ -81,17 +77,6 @@ def interpolate(image: Images, places: Float[Array, "batch 2 height width"]) -> 
     return jax.vmap(lambda image, place: map_coordinates(image, list(place), order=1))(
         image, places
     )
-
-
-def change_width(
-    key: Key[Array, ""], image: Real[Array, "height width"], bound: float
-) -> Float[Array, "height width"]:
-    """Thicken the strokes of an image towards a dilation by 3x3 pixels, or thin them, at random."""
-    share = jax.random.uniform(key, (), jnp.float32, -bound, bound)
-    image = image.astype(jnp.float32)
-    thick = lax.reduce_window(image, -jnp.inf, lax.max, (3, 3), (1, 1), "SAME")
-    thin = lax.reduce_window(image, jnp.inf, lax.min, (3, 3), (1, 1), "SAME")
-    return image + jnp.abs(share) * (jnp.where(share > 0, thick, thin) - image)
 
 
 def erase(
