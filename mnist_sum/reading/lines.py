@@ -39,8 +39,8 @@ def rub_out_lines(ink: Plane) -> Plane:
     ruled, under = find_lines(mask)
     columns = find_lines(mask.T)[0].T if mask[[0, -1]].any(1).all() else np.zeros_like(mask)
     lines = ruled | columns
-    digit = largest_part(mask & ~lines)
-    if lines.any() and digit.any() and not share_of_rim(digit):
+    digit = largest_part(mask & ~lines) if lines.any() else lines
+    if digit.any() and not share_of_rim(digit):
         ink = erase(erase(ink, ruled).T, columns.T).T
         under = find_lines(ink > INK)[1]
     for _ in range(MOST_UNDER):
