@@ -19,6 +19,8 @@ from mnist_sum.learning.state import TrainState
 from mnist_sum.learning.step import train_step
 from mnist_sum.recipe import Recipe
 
+Step = int | Int[Scalar, ""]
+
 
 class Epoch(NamedTuple):
     """What chance decides for one pass over the training images."""
@@ -106,7 +108,7 @@ def take_steps(
     tally: Tally,
     dataset: Dataset,
     epoch: Epoch,
-    bounds: tuple[int | Int[Scalar, ""], int | Int[Scalar, ""]],
+    bounds: tuple[Step, Step],
     mesh: Mesh | None = None,
 ) -> tuple[TrainState, Tally]:
     """Take the steps start .. stop - 1 of a part of an epoch, and add to its tally.
@@ -120,38 +122,25 @@ def take_steps(
         raise InputError(
             f"epoch is of {len(epoch.order)} images, expected {len(dataset.digit)} as in dataset."
         )
-    loop = partial(_loop, recipe, batch_size, mesh)
+    axis_name = split_axis(batch_size, mesh)
+
+    def loop(
+        state: TrainState, tally: Tally, dataset: Dataset, epoch: Epoch, start: Step, stop: Step
+    ) -> tuple[TrainState, Tally]:
+        def step_on(step: Step, carry: tuple[TrainState, Tally]) -> tuple[TrainState, Tally]:
+            state, (totals, finite_steps) = carry
+            rows = lax.dynamic_slice_in_dim(epoch.order, step * recipe.batch_size, batch_size)
+            batch = take_batch(dataset, own_part(rows, axis_name))
+            key = jax.random.fold_in(epoch.key, step)
+            state, of_step = train_step(recipe, state, batch, key, axis_name)
+            totals = add_totals(totals, of_step)
+            return state, Tally(totals, finite_steps + is_finite(totals))
+
+        return lax.fori_loop(start, stop, step_on, (state, tally))
+
     if mesh is not None:
         loop = jax.shard_map(loop, mesh=mesh, in_specs=EVERYWHERE, out_specs=EVERYWHERE)
     return loop(state, tally, dataset, epoch, *bounds)
-
-
-Carry = tuple[TrainState, Tally]
-
-
-def _loop(
-    recipe: Recipe,
-    batch_size: int,
-    mesh: Mesh | None,
-    state: TrainState,
-    tally: Tally,
-    dataset: Dataset,
-    epoch: Epoch,
-    start: int | Int[Scalar, ""],
-    stop: int | Int[Scalar, ""],
-) -> Carry:
-    axis_name = split_axis(batch_size, mesh)
-
-    def step_on(step: int | Int[Scalar, ""], carry: Carry) -> Carry:
-        state, (totals, finite_steps) = carry
-        rows = lax.dynamic_slice_in_dim(epoch.order, step * recipe.batch_size, batch_size)
-        batch = take_batch(dataset, own_part(rows, axis_name))
-        key = jax.random.fold_in(epoch.key, step)
-        state, of_step = train_step(recipe, state, batch, key, axis_name)
-        totals = add_totals(totals, of_step)
-        return state, Tally(totals, finite_steps + is_finite(totals))
-
-    return lax.fori_loop(start, stop, step_on, (state, tally))
 
 
 STATIC = ("recipe", "batch_size", "mesh")
