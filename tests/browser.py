@@ -30,6 +30,17 @@ DIGITS = {  # strokes of a hand, in points "x,y": percentages of the paper's sid
 }
 
 
+def lean(strokes: Sequence[str], degrees: float) -> list[str]:
+    """Turn the strokes of a hand to the right, around the middle of the paper."""
+    turn = np.exp(1j * np.radians(degrees))
+    leaning = []
+    for stroke in strokes:
+        points = [complex(*map(float, point.split(","))) for point in stroke.split()]
+        turned = 50 + 50j + turn * (np.array(points) - (50 + 50j))
+        leaning.append(" ".join(f"{point.real:.1f},{point.imag:.1f}" for point in turned))
+    return leaning
+
+
 def start_browser() -> Iterator[webdriver.Chrome]:
     """Start Chromium with a new and empty profile, and end it after the tests."""
     options = webdriver.ChromeOptions()

@@ -22,7 +22,7 @@ from mnist_sum.recipe import Recipe
 pytest.importorskip("selenium")
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import DIGITS, Page, start_browser
+from tests.browser import DIGITS, Page, lean, start_browser
 
 pytestmark = pytest.mark.browser
 browser = pytest.fixture(start_browser, scope="module")
@@ -30,7 +30,9 @@ browser = pytest.fixture(start_browser, scope="module")
 NOTHING = "? 5 ?"
 DOUBTFUL = ["35,30 55,15 52,50 50,86"]  # a 7 or a 1
 PREPARED = "[...prepare(readInk(), INK_SIDE).pixels]"
-CONSTANTS = "SIDE, BOX, CENTRE, INK, THINNEST, THICKEST, SPECK, OTHER, NEAR, MIN_BOX"
+CONSTANTS = (
+    "SIDE, BOX, CENTRE, INK, THINNEST, THICKEST, SPECK, OTHER, NEAR, MIN_BOX, FARTHEST, UPRIGHT"
+)
 REFUSED = {
     "two digits": ["15,25 12,75", "68,32 80,30 91,37 89,47 77,52 90,56 92,66 83,74 66,72"],
     "a dot": ["50,50"],
@@ -95,6 +97,16 @@ def test_page_answers_as_the_library_does(browser, network, adder, tmp_path):
 )
 def test_a_drawn_digit_is_read_as_the_command_reads_it(page, network, digit, pointer, size):
     page.draw(DIGITS[digit], pointer, size)
+    check_as_the_command(page, network, digit)
+
+
+@pytest.mark.parametrize(("digit", "degrees"), [(1, -50), (4, 40), (7, 35)])
+def test_a_digit_that_leans_far_is_turned_back_as_the_command_does(page, network, digit, degrees):
+    page.draw(lean(DIGITS[digit], degrees))
+    check_as_the_command(page, network, digit)
+
+
+def check_as_the_command(page, network, digit):
     assert page.equation() == f"{digit} 5 {digit + 5}"
     image = read_image(page.picture())
     assert np.abs(page.ask(PREPARED) - image.ravel().astype(int)).mean() < 4  # of 255

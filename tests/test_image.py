@@ -54,3 +54,14 @@ def test_the_ink_is_20_pixels_large_and_centred_by_its_mass():
     assert 8 <= (image.max(0) > 127).sum() <= 9
     centre = [np.average(np.arange(28), weights=image.sum(axis)) for axis in (0, 1)]
     assert centre == pytest.approx([14, 14], abs=0.05)
+
+
+@pytest.mark.parametrize(("drawn", "read"), [(0, 0), (23, 23), (40, 15), (-60, -15)])
+def test_a_digit_that_leans_farther_than_people_write_is_turned_back(drawn, read):
+    picture = Image.new("L", (300, 300), 255)
+    across, up = 100 * np.sin(np.radians(drawn)), 100 * np.cos(np.radians(drawn))
+    stroke = [(150 - across, 150 + up), (150 + across, 150 - up)]
+    ImageDraw.Draw(picture).line(stroke, 0, 15)
+    rows, columns = np.nonzero(read_image(picture) > 100)
+    (height, slope), _ = np.cov(rows, columns)
+    assert np.degrees(np.arctan2(-slope, height)) == pytest.approx(read, abs=2)

@@ -1,6 +1,7 @@
 "use strict";
-// The last steps of mnist_sum/reading/ink.py, from where the ink is found: leave the digit alone,
-// scale its box to 20 pixels, with grey edges, and move its centre of mass to the centre of 28.
+// The last steps of mnist_sum/reading/ink.py, from where the ink is found: leave the digit alone, turn
+// it back if it leans far, scale its box to 20 pixels, with grey edges, and move its centre of mass to
+// the centre of 28.
 
 const [SIDE, BOX] = [28, 20];
 const CENTRE = 14.5; // of MNIST's images, from the outer edge of pixel 0
@@ -10,10 +11,12 @@ const FINEST = 0.015; // of the paper's side, so that a dot is seen
 const [SPECK, OTHER] = [0.02, 0.1]; // of the largest part: dust below, another digit above
 const NEAR = 0.4; // of the largest part's longer side
 const MIN_BOX = 10; // pixels
+const [FARTHEST, UPRIGHT] = [25, 15]; // degrees that a digit leans, to the left or to the right
+const SMALLER = 0.7; // a digit that is turned, so that it stays on the paper
 
-/** Make { pixels }, 784 of 0..255, of a drawing of side x side bytes.
+/** Make { pixels, lean }, 784 of 0..255, of a drawing of side x side bytes.
  *
- * Or { refusal }, in the words of the command, if it is not of one digit.
+ * It leans to the right by so many degrees. Or make { refusal }, in the words of the command, if it is not of one digit.
  */
 function prepare(drawing, side) {
   const { ink, refusal } = keepDigit(drawing, side);
@@ -32,7 +35,33 @@ function prepare(drawing, side) {
       pixels[i * SIDE + j] = Math.round(column.reduce((sum, [x, part]) => sum + part * line[x], 0));
     });
   });
-  return { pixels };
+  return { pixels, lean: findLean(ink, side) };
+}
+
+/** Find by how many degrees the ink leans to the right. */
+function findLean(ink, side) {
+  let [mass, x, y, xy, yy] = [0, 0, 0, 0, 0];
+  ink.forEach((value, index) => {
+    if (value <= INK * 255) return;
+    const [row, column] = [Math.floor(index / side), index % side];
+    mass += value;
+    x += value * column;
+    y += value * row;
+    xy += value * row * column;
+    yy += value * row * row;
+  });
+  return (Math.atan2((x * y) / mass - xy, yy - (y * y) / mass) * 180) / Math.PI;
+}
+
+/** Turn strokes that lean farther than people write, around the middle of the paper. */
+function straighten(strokes, lean) {
+  const angle = ((lean - Math.sign(lean) * UPRIGHT) * Math.PI) / 180;
+  const [cos, sin] = [SMALLER * Math.cos(angle), SMALLER * Math.sin(angle)];
+  const turn = ([x, y]) => [
+    0.5 + cos * (x - 0.5) + sin * (y - 0.5),
+    0.5 - sin * (x - 0.5) + cos * (y - 0.5),
+  ];
+  return strokes.map((points) => points.map(turn));
 }
 
 /** Choose the pen for a drawing, so that its strokes come out neither too thin nor too thick.

@@ -44,10 +44,9 @@ function update() {
 }
 
 function show() {
-  drawStrokes(padContext, pad.width, PEN_WIDTH);
-  drawStrokes(inkContext, INK_SIDE, choosePen(PEN_WIDTH, strokes));
+  drawStrokes(strokes, padContext, pad.width, PEN_WIDTH);
   const start = performance.now();
-  const { pixels, refusal } = strokes.length > 0 ? prepare(readInk(), INK_SIDE) : {};
+  const { pixels, refusal } = strokes.length > 0 ? readStrokes() : {};
   const answer = pixels && predict(pixels, number);
   const milliseconds = performance.now() - start;
 
@@ -64,8 +63,18 @@ function show() {
   speech = setTimeout(() => speak(answer, refusal, milliseconds), QUIET);
 }
 
-/** Draw all strokes, black on nothing, as curves through the middles between their points. */
-function drawStrokes(context, side, width) {
+/** Make { pixels } of the strokes, turned back if they lean far; or { refusal }. */
+function readStrokes() {
+  drawStrokes(strokes, inkContext, INK_SIDE, choosePen(PEN_WIDTH, strokes));
+  const asDrawn = prepare(readInk(), INK_SIDE);
+  if (!(Math.abs(asDrawn.lean) > FARTHEST)) return asDrawn;
+  const turned = straighten(strokes, asDrawn.lean);
+  drawStrokes(turned, inkContext, INK_SIDE, choosePen(SMALLER * PEN_WIDTH, turned));
+  return prepare(readInk(), INK_SIDE);
+}
+
+/** Draw strokes, black on nothing, as curves through the middles between their points. */
+function drawStrokes(strokes, context, side, width) {
   context.setTransform(side, 0, 0, side, 0, 0);
   context.clearRect(0, 0, 1, 1);
   context.lineCap = context.lineJoin = "round";
