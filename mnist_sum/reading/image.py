@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mnist_sum.errors import BlankError, InputError
 from mnist_sum.reading import Grey
@@ -88,6 +88,5 @@ def _fit(pixels: Grey) -> Grey:
     if longer > LONGEST:
         grey = grey.reduce(-(-longer // LONGEST))
     elif longer < SHORTEST:
-        factor = -(-SHORTEST // longer)
-        grey = grey.resize((grey.width * factor, grey.height * factor), Image.Resampling.BICUBIC)
+        grey = ImageOps.scale(grey, -(-SHORTEST // longer), Image.Resampling.BICUBIC)
     return np.asarray(grey)

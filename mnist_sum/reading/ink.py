@@ -22,9 +22,9 @@ from scipy import ndimage
 
 from mnist_sum.errors import BlankError, InputError
 from mnist_sum.reading import Mask, Plane
-from mnist_sum.reading.paper import neighbours
 
 SIDE, BOX = 28, 20
+SQUARE = np.ones((3, 3))  # a pixel and its eight neighbours
 CENTRE = 14.5  # of MNIST's images, from the outer edge of pixel 0
 INK = 0.3  # what counts when it is yes or no
 SPECK, OTHER = 0.02, 0.1  # of the largest part: dust below, another digit above
@@ -45,7 +45,7 @@ def draw_digit(ink: Plane) -> UInt8[np.ndarray, "28 28"]:
 
 def pick_digit(ink: Plane) -> Plane:
     """Cut out the digit, with what is faint beside it, and without what is near but not its own."""
-    parts = ndimage.label(neighbours(ink > INK).any(0), np.ones((3, 3)))[0]
+    parts = ndimage.label(ndimage.binary_dilation(ink > INK, SQUARE), SQUARE)[0]
     sizes = np.bincount(parts.ravel())[1:]
     if not sizes.size:
         raise BlankError("shows nothing but paper, expected a digit.")
@@ -64,7 +64,8 @@ def pick_digit(ink: Plane) -> Plane:
     if inside[~kept].max(initial=0) >= OTHER * sizes[digit]:
         raise InputError("shows things far apart, expected one digit: cut it out.")
     around = tuple(map(slice, (start - 1).clip(0), end + 1))
-    return ink[around] * neighbours(np.append(False, kept)[parts[around]]).any(0)
+    own = np.append(False, kept)[parts[around]]
+    return ink[around] * ndimage.binary_dilation(own, SQUARE)
 
 
 def box_of(mask: Mask) -> tuple[slice, slice]:
