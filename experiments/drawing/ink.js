@@ -6,7 +6,7 @@
 const [SIDE, BOX] = [28, 20];
 const CENTRE = 14.5; // of MNIST's images, from the outer edge of pixel 0
 const INK = 0.3; // what is fainter does not count
-const [THINNEST, THICKEST] = [1.5, 3.2]; // strokes, of 20 pixels
+const [THINNEST, THICKEST] = [2.4, 3.2]; // strokes, of 20 pixels
 const FINEST = 0.015; // of the paper's side, so that a dot is seen
 const [SPECK, OTHER] = [0.02, 0.1]; // of the largest part: dust below, another digit above
 const NEAR = 0.4; // of the largest part's longer side

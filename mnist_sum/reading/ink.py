@@ -9,7 +9,7 @@ its centre of mass at the centre of 28 x 28 (http://yann.lecun.com/exdb/mnist).
    large part elsewhere is an error, unless it touches the border.
 2. Turn a digit back that leans by more than 25 degrees, until it leans by 15. What tells how far it
    leans is the covariance of rows and columns; MNIST's lean to the right by -23 to 31 degrees.
-3. Spread strokes thinner than 1.5 of 20 pixels to that width, and pare those wider than 3.2; the
+3. Spread strokes thinner than 2.4 of 20 pixels to that width, and pare those wider than 3.2; the
    width is 2 x area / length of the outline. MNIST's are 1.0 to 3.6 wide, half of them 1.5 to 2.0.
 4. Scale and centre in one step: each of 28 x 28 pixels is the mean of the ink in its square. The
    box of what is above 0.3 becomes 20 pixels long, and the centre of mass comes to the middle of
@@ -31,7 +31,7 @@ SPECK, OTHER = 0.02, 0.1  # of the largest part: dust below, another digit above
 NEAR = 0.4  # of the largest part's longer side
 MIN_BOX = 10  # pixels
 FARTHEST, UPRIGHT = 25, 15  # degrees that a digit leans, to the left or to the right
-THINNEST, THICKEST = 1.5, 3.2  # of 20 pixels
+THINNEST, THICKEST = 2.4, 3.2  # of 20 pixels
 
 
 def draw_digit(ink: Plane) -> UInt8[np.ndarray, "28 28"]:
