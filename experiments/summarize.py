@@ -11,10 +11,10 @@ from typing import Any
 import tyro
 
 from experiments.configs import fields_of, list_differences
-from experiments.report import text_table
-from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, read_run
+from experiments.report import LAST_EPOCHS, last_accuracies, text_table
 from experiments.system import workdir
 from experiments.system.arguments import command
+from experiments.system.workdir import Records
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
 
@@ -43,7 +43,7 @@ def check_outputs(output: Path, seeds: Iterable[int]) -> None:
 def summarize(options: SummarizeOptions) -> None:
     from experiments.report.pictures.curves import draw_seeds  # Matplotlib may have no folder
 
-    output, noted = options.output, [read_run(folder) for folder in options.runs]
+    output, noted = options.output, [workdir.read_run(folder) for folder in options.runs]
     configs = [fields_of(config) for config, _ in noted]
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from experiments.configs import STUDIES, Config, fields_of, named_config, vary
-from experiments.report.records import read_records
 from experiments.summarize import summary_of
+from experiments.system.workdir import read_records
 from experiments.workshop import figures
 from experiments.workshop.figures import RECIPES, RESULTS, ROOT, TABLES, TEXTS
 

@@ -10,14 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from experiments.configs import CONFIGS, base
-from experiments.report import pictures
+from experiments.report import original_records, pictures
 from experiments.report.layers import list_layers
 from experiments.report.pictures import confusion, tiles
 from experiments.report.pictures.confusion import draw_digits, draw_sums
 from experiments.report.pictures.curves import draw_curves, draw_seeds, move_apart
 from experiments.report.pictures.graph import draw_model
 from experiments.report.pictures.tiles import draw_mistakes, draw_right_answers, draw_samples
-from experiments.report.records import original_records
 from mnist_sum.data import Dataset, load
 from mnist_sum.learning.model import Outputs
 from mnist_sum.recipe import Recipe

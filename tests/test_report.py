@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from experiments.configs import base, sample
-from experiments.report import markdown_table, text_table
+from experiments.report import markdown_table, original_records, text_table
 from experiments.report.layers import Layer, layer_table, list_layers
 from experiments.report.page import write_report
-from experiments.report.records import original_records
 from experiments.system.workdir import Run
 from mnist_sum.data import load
 from mnist_sum.learning.batch import all_sums

@@ -1,11 +1,19 @@
-"""What a run leaves for people to read: a page, its tables, its pictures."""
+"""What a run leaves for people to read, and what it is compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
+from statistics import mean
 
 from tabulate import tabulate
 
+from experiments.configs import Config
+from experiments.system.workdir import Records, read_records
+
 Row = Sequence[str | int]
+
+LAST_EPOCHS = 7  # averaged, as single epochs are noisy
+ORIGINAL_LOG = Path(__file__).parents[1] / "results" / "original.jsonl"
 
 
 def text_table(rows: Sequence[Row], style: str = "plain") -> str:
@@ -16,3 +24,20 @@ def text_table(rows: Sequence[Row], style: str = "plain") -> str:
 
 
 markdown_table = partial(text_table, style="pipe")
+
+
+def original_records(config: Config) -> Records:
+    """Read what the original logged in its one run, if a run of the config is comparable.
+
+    That is one that learns from the same images and is tested on the same. The log, of accuracies
+    alone and of one number for each test image, is from the output of the training cell in
+    https://github.com/Code-Trees/END-GAME, Session_3/Session_3.ipynb.
+    """
+    is_like = config.dataset == "mnist" and config.train_examples is None and config.held_out == 0
+    return read_records(ORIGINAL_LOG) if is_like else []
+
+
+def last_accuracies(
+    runs: Iterable[Records], accuracy: str, epochs: int = 1, split: str = "test"
+) -> list[float]:
+    return [mean(record[split][accuracy] for record in run[-epochs:]) for run in runs]

@@ -7,12 +7,11 @@ from textwrap import fill
 import numpy as np
 
 from experiments.configs import Config, base, fields_of
-from experiments.report import Row, markdown_table
+from experiments.report import LAST_EPOCHS, Row, last_accuracies, markdown_table, original_records
 from experiments.report.layers import layer_table, list_layers
 from experiments.report.pictures import COLOURS, confusion, graph, tiles
-from experiments.report.records import LAST_EPOCHS, Records, last_accuracies, original_records
 from experiments.system.device import describe_environment
-from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, Run, write
+from experiments.system.workdir import MODEL, PICTURES, REPORT, SAMPLES, Records, Run, write
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs
 

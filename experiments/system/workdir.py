@@ -31,6 +31,8 @@ PICTURES = ("answers.png", "mistakes.png", "confusion_digit.png", "confusion_sum
 FILES = (CONFIG, METRICS, REPORT, CURVES, SAMPLES, MODEL, *PICTURES)
 RUNS = Path("runs")
 
+Records = list[dict[str, Any]]  # of a run: one an epoch
+
 
 class Run(NamedTuple):
     """A config, where its results go, and what it computes on."""
@@ -137,13 +139,30 @@ def read_config(folder: Path) -> Config:
         raise UsageError(f"{path} is not that of a run ({error}).") from None
 
 
+def read_run(folder: Path) -> tuple[Config, Records]:
+    config, metrics = read_config(folder), folder / METRICS
+    try:
+        records = read_records(metrics)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise UsageError(f"{metrics} is not that of a run ({reason}).") from None
+    if len(records) != config.epochs:
+        raise UsageError(f"The run {folder} has {len(records)} of {config.epochs} epochs.")
+    return config, records
+
+
+def read_records(path: Path) -> Records:
+    """Read a JSON object a line; raises OSError and ValueError."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
 def count_epochs(folder: Path) -> int:
     """Count the epochs whose metrics are in a folder, which need not exist."""
     path = folder / METRICS
     return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
-def write_metrics(folder: Path, records: list[dict[str, Any]], name: str = METRICS) -> None:
+def write_metrics(folder: Path, records: Records, name: str = METRICS) -> None:
     """Write one JSON object a line for every epoch so far; raises UsageError."""
     write(folder / name, "".join(json.dumps(record) + "\n" for record in records))
 

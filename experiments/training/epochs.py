@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.configs import Config, command_of, fields_of, list_differences
-from experiments.report.records import Records, original_records
+from experiments.report import original_records
 from experiments.system import workdir
 from experiments.system.device import current_settings
 from experiments.system.distributed import is_first
-from experiments.system.workdir import Run
+from experiments.system.workdir import Records, Run
 from experiments.training.progress import COMPILING, new_bar, print_epoch
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint

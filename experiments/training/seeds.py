@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.report.records import read_run
 from experiments.system import workdir
 from experiments.system.arguments import resume_command
 from experiments.system.device import DeviceChoice, available_cores, own_cores
@@ -123,5 +122,5 @@ def outcome(seed: int, folder: Path, code: int, go_on: str) -> str:
     if code:
         why = log.read_text("utf-8", errors="replace").splitlines()[-1].removeprefix("error: ")
         raise UsageError(f"Seed {seed} has failed, and says in {log}: {why}")
-    _, records = read_run(folder)
+    _, records = workdir.read_run(folder)
     return f"seed {seed}  test  {figures_of(records[-1]['test'])}"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from experiments.report.records import LAST_EPOCHS, ORIGINAL_LOG, last_accuracies, read_records
+from experiments.report import LAST_EPOCHS, ORIGINAL_LOG, last_accuracies
+from experiments.system.workdir import read_records
 from experiments.workshop.benchmark.results import FASTER, PREPARED, Figures, spread, table_row
 
 ROOT = Path(__file__).parents[2]

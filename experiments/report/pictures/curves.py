@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from scipy.optimize import isotonic_regression
 
 from experiments.report.pictures import COLOURS, GREY, new_figure, our_style, save
-from experiments.report.records import Records
+from experiments.system.workdir import Records
 
 DOT = {"marker": "o", "markersize": 3, "markevery": [-1]}  # at the end of a line
 LINES: dict[str, dict[str, Any]] = {
