@@ -38,10 +38,7 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
     """
     if not isinstance(picture, (str, bytes, os.PathLike)):
         image = picture if isinstance(picture, Image.Image) else _make_picture(picture)
-        _check_size("image", image)
-        with _naming("image"):
-            image.load()
-        yield "image", "", _simplify(image)
+        yield "image", "", _simplify("image", image)
         return
     path = Path(os.fsdecode(picture))
     name = f"{path}" if f"{path}".isprintable() else repr(f"{path}")
@@ -60,9 +57,7 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
             title = f"{name} ({page})" if page else name
             with _naming(title):
                 pages.seek(index)
-                _check_size(title, pages)
-                pages.load()
-            yield title, page, _simplify(pages)
+            yield title, page, _simplify(title, pages)
 
 
 def make_grey(image: Image.Image) -> UInt8[np.ndarray, "height width"]:
@@ -165,8 +160,11 @@ def _mend(content: bytes) -> bytes:
     return bytes(kept)
 
 
-def _simplify(image: Image.Image) -> Image.Image:
-    """Bring a picture to mode L, RGB or RGBA, upright and not much larger than is needed."""
+def _simplify(name: str, image: Image.Image) -> Image.Image:
+    """Decode a picture, in mode L, RGB or RGBA, upright and not much larger than is needed."""
+    _check_size(name, image)
+    with _naming(name):
+        image.load()
     orientation = None
     with suppress(SyntaxError, struct.error):  # where EXIF is damaged
         orientation = image.getexif().get(ExifTags.Base.Orientation)
@@ -180,7 +178,7 @@ def _simplify(image: Image.Image) -> Image.Image:
         image = image.convert(mode)
     image = image.reduce(max(1, max(image.size) // ENOUGH))
     if mode == "F":
-        image = Image.fromarray(_scale(np.asarray(image)))
+        image = Image.fromarray(_scale(name, np.asarray(image)))
     image.info = {}  # transposing writes all tags of EXIF anew, and fails where one is odd
     image.getexif()[ExifTags.Base.Orientation] = orientation
     ImageOps.exif_transpose(image, in_place=True)
@@ -199,16 +197,16 @@ def _make_picture(values: Any) -> Image.Image:
             "of shape [height, width] or [height, width, channel] of 1 to 4 channels, or a file or "
             "PIL image."
         )
-    return Image.fromarray(_scale(array[..., 0] if array.shape[2:] == (1,) else array))
+    return Image.fromarray(_scale("image", array[..., 0] if array.shape[2:] == (1,) else array))
 
 
-def _scale(array: Num[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+def _scale(name: str, array: Num[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     """Bring pixels to 0 .. 255: by the smallest usual scale that holds them, or by their range."""
     if array.dtype == np.uint8 and array.max() > SCALES[1]:
         return array
     least, greatest = float(array.min()), float(array.max())
     if not np.isfinite([least, greatest]).all():
-        raise InputError(f"image holds {least} .. {greatest}, expected finite numbers.")
+        raise InputError(f"{name} holds {least} .. {greatest}, expected finite numbers.")
     if least >= 0 and greatest <= OVERSHOOT * SCALES[-1]:
         least, greatest = 0.0, next(x for x in SCALES if greatest <= OVERSHOOT * x)
     values = (array.astype(np.float64) - least) / max(greatest - least, 1e-9) * 255
