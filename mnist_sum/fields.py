@@ -32,18 +32,12 @@ def check_fields(fields: Any, ranges: Mapping[str, Range]) -> None:
     for name, kind in get_type_hints(type(fields)).items():
         value, options = getattr(fields, name), get_args(kind) or (kind,)
         meets, expected = ranges.get(name, (lambda _: True, ""))
-        if not any(is_of(value, option) for option in options):
+        types = {*options, int} if float in options else options  # True is no number
+        if type(value) not in types and not (type(value) is str and value in options):
             expected = name_options(options)
         elif value is None or meets(value):
             continue
         raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
-
-
-def is_of(value: object, option: Any) -> bool:
-    """Test a value against a type or a literal; True is no number, and 1 will do for a float."""
-    if isinstance(option, type):
-        return type(value) is option or (option is float and type(value) is int)
-    return type(value) is str and value == option
 
 
 def name_options(options: Iterable[Any]) -> str:
