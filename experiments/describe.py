@@ -12,7 +12,7 @@ from experiments.system.arguments import ConfigOptions, command
 from experiments.system.device import choose_devices, describe_environment
 from experiments.system.workdir import MODEL, SAMPLES
 from mnist_sum.data import Splits, load
-from mnist_sum.outputs import check_output
+from mnist_sum.outputs import PNG_MARK, check_output
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ def describe_config(options: DescribeOptions) -> None:
 
     recipe, folder = options.config.recipe, options.output
     for name in (MODEL, SAMPLES):
-        check_output(folder / name)
+        check_output(folder / name, mark=PNG_MARK)
     devices = choose_devices("auto")  # before JAX computes anything
     splits = load(options.config.dataset, options.data.data_dir, options.data.manual_dir)
     layers = list_layers(recipe)

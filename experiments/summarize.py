@@ -16,7 +16,7 @@ from experiments.system import workdir
 from experiments.system.arguments import command
 from experiments.system.workdir import Records
 from mnist_sum.errors import UsageError
-from mnist_sum.outputs import check_output
+from mnist_sum.outputs import PNG_MARK, check_output
 
 SUMMARY = "summary.json"
 PICTURE = "seeds.png"
@@ -35,7 +35,7 @@ class SummarizeOptions:
 
 
 def check_outputs(output: Path, seeds: Iterable[int]) -> None:
-    check_output(output / PICTURE)
+    check_output(output / PICTURE, mark=PNG_MARK)
     for name in (SUMMARY, *map(METRICS.format, seeds)):
         check_output(output / name, mark=MARK)
 

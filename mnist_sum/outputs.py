@@ -9,21 +9,15 @@ from uuid import uuid4
 from mnist_sum.errors import UsageError
 
 MARK = b"mnist_sum"
-MARKS = {  # in pictures that this package has made, as what has made them
-    ".png": b"tEXtSoftware\0" + MARK,
-    ".jpg": b"\xff\xfe\0\x0b" + MARK,  # a comment
-    ".pdf": b"/Creator (" + MARK + b")",
-    ".svg": b"<dc:title>" + MARK + b"</dc:title>",
-}
+PNG_MARK = b"tEXtSoftware\0" + MARK  # in PNGs that this package has made
 
 
 def check_output(path: Path, inputs: Iterable[Path] = (), mark: bytes | None = None) -> None:
     """Raise UsageError unless an output is new, or replaces one that the same command has made.
 
-    The `mark` is in such a file and in no other; pictures need none. An input is never replaced, by
-    whatever name it goes. Call it before anything is computed.
+    The `mark` is in such a file and in no other. An input is never replaced, by whatever name it
+    goes. Call it before anything is computed.
     """
-    mark = mark or MARKS.get(path.suffix.lower())
     if path.is_dir():
         raise UsageError(f"{path} is a folder, expected the name of a file to write.")
     for given in inputs:

@@ -21,5 +21,5 @@ def make_records(epochs: int, error: float = 0.01) -> list[dict[str, Any]]:
 def size_of_png(path: Path) -> tuple[int, int]:
     """Read width and height from a file that must be a PNG of ours."""
     with Image.open(path) as image:
-        assert (image.format, image.info["Software"]) == ("PNG", "mnist_sum")
+        assert (image.format, image.info["Software"]) == ("PNG", "mnist_sum report")
         return image.size

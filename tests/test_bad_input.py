@@ -11,6 +11,7 @@ from PIL import Image
 
 from experiments import describe, draw_page, export, read_folder, run, summarize
 from experiments.configs import sample
+from experiments.report import pictures
 from experiments.system import workdir
 from experiments.workshop import bench
 from mnist_sum import __main__ as mnist_sum
@@ -115,6 +116,7 @@ LINES = {
     "mnist-sum --add 5 --picture 0.png nothing": "0.png exists and would be lost; name",
     "mnist-sum 0.png --picture w.png": "w.png exists and would be lost",
     "mnist-sum 0.png --picture use.svg": "use.svg exists and would be lost",
+    "mnist-sum 0.png --picture curves.png": "curves.png exists and would be lost",
     "mnist-sum 0.png --picture ./0.png": "0.png is read and cannot be written too; name",
     "mnist-sum 0.png --weights w --picture w.png": "w.png is read and cannot be written",
 }
@@ -133,6 +135,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name / ".lock").touch()
     workdir.note(folder / "runs/sample", "sample", sample(), {})
     workdir.write_metrics(folder / "runs/sample", [{"epoch": i} for i in range(8)])
+    pictures.save(pictures.new_figure(1), folder / "curves.png")
     for name in ("w", "weights"):
         (folder / name).write_bytes(PRETRAINED.read_bytes())
     for name in ("0.png", "data/1/0.png"):

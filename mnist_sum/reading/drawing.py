@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from jaxtyping import Float
 
 from mnist_sum.errors import UsageError, reasons_of_matplotlib
-from mnist_sum.outputs import MARK, check_output, write_output
+from mnist_sum.outputs import MARK, PNG_MARK, check_output, write_output
 from mnist_sum.reading.answer import Answer, name_best, name_runner_up, write_percent
 from mnist_sum.reading.opening import open_pages
 
@@ -19,11 +20,13 @@ with reasons_of_matplotlib():
 
 COLUMNS = {"the picture": 1.5, "the network sees": 1.5, "the digit": 2.6, "the sum": 4.4}  # inches
 PROGRAM = MARK.decode()
-MARKS: dict[str, dict[str, Any]] = {  # so that it may be replaced by a newer one
-    ".png": {"metadata": {"Software": PROGRAM}},
-    ".jpg": {"pil_kwargs": {"comment": PROGRAM}},
-    ".pdf": {"metadata": {"Creator": PROGRAM}},
-    ".svg": {"metadata": {"Creator": PROGRAM}},
+# How a picture is marked, and found to be: a newer one may replace it. A PNG's mark ends with its
+# checksum, where that of a report's picture goes on.
+MARKS: dict[str, tuple[dict[str, Any], bytes]] = {
+    ".png": ({"metadata": {"Software": PROGRAM}}, PNG_MARK + crc32(PNG_MARK).to_bytes(4)),
+    ".jpg": ({"pil_kwargs": {"comment": PROGRAM}}, b"\xff\xfe\0\x0b" + MARK),
+    ".pdf": ({"metadata": {"Creator": PROGRAM}}, b"/Creator (" + MARK + b")"),
+    ".svg": ({"metadata": {"Creator": PROGRAM}}, b"<dc:title>" + MARK + b"</dc:title>"),
 }
 LARGEST = 400  # pixels of a side that are drawn of a picture
 LONGEST = 40  # characters of a file's name, at its end
@@ -33,9 +36,10 @@ BAR, HIGHEST_BAR = "#9db7d5", "#1f5fa8"
 
 def check_picture(path: Path, inputs: Iterable[Path]) -> None:
     """Raise UsageError unless a picture can be written there, and no file of the user's is lost."""
-    if path.suffix.lower() not in MARKS:
+    suffix = path.suffix.lower()
+    if suffix not in MARKS:
         raise UsageError(f"--picture is {path} and must end in {', '.join(MARKS)}.")
-    check_output(path, inputs)
+    check_output(path, inputs, MARKS[suffix][1])
 
 
 def draw_answers(answers: Sequence[Answer], path: Path) -> None:
@@ -50,7 +54,7 @@ def draw_answers(answers: Sequence[Answer], path: Path) -> None:
         for row, answer in zip(rows, answers, strict=True):
             draw_answer(row, answer)
         suffix = path.suffix.lower()
-        settings = {"format": suffix[1:], "dpi": 120, **MARKS[suffix]}
+        settings = {"format": suffix[1:], "dpi": 120, **MARKS[suffix][0]}
         write_output(path, lambda file: figure.savefig(file, **settings))
 
 

@@ -41,7 +41,7 @@ def new_sheet(height: float) -> tuple[Figure, Axes]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the picture as a PNG that says by whom it was made; raises UsageError."""
+    """Write the picture as a PNG that says what it is of; raises UsageError."""
     drawn = BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": "mnist_sum"})
+    figure.savefig(drawn, format="png", metadata={"Software": "mnist_sum report"})
     write(path, drawn.getvalue())
