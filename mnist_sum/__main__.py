@@ -15,7 +15,7 @@ from typing import NoReturn
 from mnist_sum.devices import keep_compiled_programs, use_processor
 from mnist_sum.errors import InputError, UsageError
 from mnist_sum.files.weights import PRETRAINED, load_weights
-from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_probability
+from mnist_sum.reading.answer import Answer, answer_picture, name_runner_up, write_percent
 from mnist_sum.recipe import NUM_NUMBERS
 from mnist_sum.terminal import exit_code
 
@@ -98,7 +98,7 @@ def import_drawing(options: argparse.Namespace) -> ModuleType:
 
 def row(answer: Answer, width: int, columns: Sequence[str]) -> str:
     """Write an answer as a row of a table."""
-    percents = (write_probability(x.max(), 2)[:-1] for x in (answer.digits, answer.sums))
+    percents = (write_percent(x.max(), 2) for x in (answer.digits, answer.sums))
     cells = answer.fields() | dict(zip(("digit %", "  sum %"), percents, strict=True))
     notes = filter(None, [name_runner_up(answer.digits), answer.page])
     values = [f"{cells[column]:>{len(column)}}" for column in columns]

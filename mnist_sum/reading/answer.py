@@ -59,24 +59,18 @@ def name_best(probabilities: Float[np.ndarray, " value"]) -> str:
     """Write "7 (99.99 %)", or in doubt "perhaps 7, 62 %; or 1, 30 %"."""
     best, probability = probabilities.argmax(), probabilities.max()
     if doubt := name_runner_up(probabilities):
-        return f"perhaps {best}, {write_percent(probability, 0)}; {doubt}"
-    return f"{best} ({write_percent(probability, 2)})"
+        return f"perhaps {best}, {write_percent(probability, 0)} %; {doubt}"
+    return f"{best} ({write_percent(probability, 2)} %)"
 
 
 def name_runner_up(probabilities: Float[np.ndarray, " value"]) -> str:
     """Write "or 1, 30 %" in doubt, and nothing else."""
     runner_up, best = probabilities.argsort()[-2:]
     percent = write_percent(probabilities[runner_up], 0)
-    return "" if probabilities[best] >= SURE else f"or {runner_up}, {percent}"
+    return "" if probabilities[best] >= SURE else f"or {runner_up}, {percent} %"
 
 
 def write_percent(probability: float, decimals: int) -> str:
-    """Write a probability as in a text: "99.9 %"."""
-    return write_probability(probability, decimals).replace("%", " %")
-
-
-def write_probability(probability: float, decimals: int) -> str:
-    """Write a probability; what is nearly certain is not called certain."""
-    text = f"{probability:.{decimals}%}"
-    certain = float(text.rstrip("%")) == 100
-    return f"> {1 - 10.0 ** -(2 + decimals):.{decimals}%}" if certain else text
+    """Write how many percent a probability is; what is nearly certain is not called certain."""
+    percent = f"{probability:.{decimals}%}".rstrip("%")
+    return f"> {100 - 10.0**-decimals:.{decimals}f}" if float(percent) == 100 else percent

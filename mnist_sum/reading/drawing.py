@@ -83,7 +83,7 @@ def draw_bars(axes: Axes, probabilities: Float[np.ndarray, " value"]) -> None:
     if name_runner_up(probabilities):
         axes.set_xlabel(name_best(probabilities))
     else:
-        sure = write_percent(float(probabilities[highest]), 2)
+        sure = f"{write_percent(probabilities[highest], 2)} %"
         axes.annotate(sure, (highest, probabilities[highest] + 0.03), ha="center")
     axes.set(xticks=values, ylim=(0, 1.15), yticks=[])
     axes.spines[["top", "left", "right"]].set_visible(False)

@@ -12,7 +12,7 @@ from experiments.report.pictures import TITLE_SIZE, WIDTH, new_sheet, our_style,
 from mnist_sum.data import Dataset
 from mnist_sum.learning.batch import all_sums
 from mnist_sum.learning.model import Outputs
-from mnist_sum.reading.answer import write_probability
+from mnist_sum.reading.answer import write_percent
 from mnist_sum.recipe import Recipe
 
 COLUMNS = 6  # images in a row: as many as have room for their captions
@@ -104,8 +104,8 @@ def caption_answer(answer: Reading) -> str:
     _, digit, number, digits, sums = answer
     return (
         f"{digit} + {number} = {digit + number}\n"
-        f"digit {digit}: {write_probability(digits[digit], 2)}\n"
-        f"sum {digit + number}: {write_probability(sums[digit + number], 2)}"
+        f"digit {digit}: {write_percent(digits[digit], 2)}%\n"
+        f"sum {digit + number}: {write_percent(sums[digit + number], 2)}%"
     )
 
 
@@ -118,7 +118,7 @@ def caption_mistake(mistake: Reading) -> str:
     return (
         f"digit {digit}, {'right' if read_digit == digit else f'read {read_digit}'}\n"
         f"{digit} + {number} = {sum_}, {'right' if read_sum == sum_ else f'read {read_sum}'}\n"
-        f"{write_probability(probability, 1)} for {wrong}"
+        f"{write_percent(probability, 1)}% for {wrong}"
     )
 
 
