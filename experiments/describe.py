@@ -1,5 +1,10 @@
 """Show data, model and machine: python -m experiments.describe --config sample."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
 import sys
 from pathlib import Path

@@ -1,5 +1,10 @@
 """Make the page to draw on, with a network inside: python -m experiments.draw_page runs/base."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import base64
 import dataclasses
 import json

@@ -1,5 +1,10 @@
 """Export a trained network: python -m experiments.export runs/base --to onnx --output base.onnx."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
 import sys
 from pathlib import Path

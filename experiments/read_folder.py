@@ -1,5 +1,10 @@
 """Measure how well digits of one's own are read: python -m experiments.read_folder pictures/."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import csv
 import dataclasses
 import sys

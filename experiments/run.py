@@ -1,5 +1,10 @@
 """Train one config: python -m experiments.run --config base."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import logging
 import os
 import sys

@@ -1,5 +1,10 @@
 """Gather runs of one config with several seeds: python -m experiments.summarize RUN ... ."""
 
+if __name__ == "__main__":
+    from experiments.system.interruption import end_on_ctrl_c
+
+    end_on_ctrl_c()  # the imports take seconds
+
 import dataclasses
 import json
 import sys

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from experiments import end_on_ctrl_c
+from experiments.system.interruption import end_on_ctrl_c
 from mnist_sum.errors import UsageError
 from mnist_sum.terminal import exit_code, stopping_on_signals, uninterrupted
 from tests.commands import start
