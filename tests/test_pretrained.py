@@ -25,7 +25,7 @@ def test_it_is_of_best_and_of_the_first_seed(noted):
     assert noted["provenance"]["command"] == "python -m experiments.run --config best --seed 1000"
     assert noted["provenance"]["command"] in CARD
     assert noted["provenance"]["epochs"] == best().epochs
-    assert noted["version"] == "0.2.0"
+    assert noted["version"] == "0.3.0"
 
 
 def test_the_card_says_what_the_metadata_says(noted):
