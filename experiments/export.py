@@ -19,7 +19,6 @@ from experiments.system.arguments import command
 from mnist_sum.data import load
 from mnist_sum.devices import use_processor
 from mnist_sum.errors import UsageError
-from mnist_sum.files.checkpoint import read_run
 from mnist_sum.files.weights import read_weights
 from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.network import Network
@@ -65,6 +64,8 @@ def read_source(path: Path) -> tuple[Network, dict[str, Any]]:
     if not path.is_dir():
         network, description = read_weights(path)
         return network, description["provenance"]
+    from mnist_sum.files.checkpoint import read_run  # Orbax, which a file of weights doesn't need
+
     saved = read_run(path)
     epochs, steps, test = len(saved.records), int(saved.state.step), saved.records[-1]["test"]
     reached = {"epochs_done": epochs, "steps": steps, "test": test}

@@ -16,7 +16,8 @@ const SMALLER = 0.7; // a digit that is turned, so that it stays on the paper
 
 /** Make { pixels, lean }, 784 of 0..255, of a drawing of side x side bytes.
  *
- * It leans to the right by so many degrees. Or make { refusal }, in the words of the command, if it is not of one digit.
+ * It leans to the right by so many degrees. Or make { refusal }, in the words of the command, if it is
+ * not of one digit.
  */
 function prepare(drawing, side) {
   const { ink, refusal } = keepDigit(drawing, side);
