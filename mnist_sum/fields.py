@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args, get_type_hints
 
@@ -10,11 +9,6 @@ from mnist_sum.errors import RecipeError, show
 
 Range = tuple[Callable[[Any], bool], str]
 NAMES = {int: "a whole number", float: "a number", bool: "True or False", type(None): "None"}
-
-
-def isfinite(x: float) -> bool:
-    """Test that a number, which may be a whole one of any size, is finite as a float."""
-    return abs(x) <= sys.float_info.max
 
 
 def check_names(kind: type, fields: Mapping[str, Any]) -> None:

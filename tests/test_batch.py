@@ -80,7 +80,7 @@ def test_a_recipe_decides_which_numbers_a_batch_is_trained_with(batch):
 
 
 def test_devices_do_not_change_what_is_drawn(batch):
-    recipe = Recipe(numbers="fresh", shift=2.0, rotation=5.0, elastic=1.0, erase=4)
+    recipe = Recipe(numbers="fresh", shift=2.0, rotation=5.0, erase=4)
     parts = jax.tree.map(lambda x: x.reshape(8, -1, *x.shape[1:]), batch)
     drawn = jax.vmap(lambda part: draw_batch(recipe, part, KEY, "data"), axis_name="data")(parts)
     drawn = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), drawn)

@@ -51,7 +51,6 @@ def test_a_value_that_cannot_be_is_named_with_what_was_expected(field, value, ex
     ("fields", "message"),
     [
         ({"unseen_pairs": True}, "unseen_pairs is True and needs numbers to be 'fresh'"),
-        ({"adder": "exact", "label_smoothing": 0.1}, "label_smoothing is 0.1 and must be 0"),
         ({"learning_rat": 0.1}, "A recipe has no field learning_rat; did you mean learning_rate?"),
         ({"lr": 0.1}, "A recipe has no field lr; it has numbers, unseen_pairs, "),
     ],

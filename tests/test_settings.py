@@ -16,12 +16,7 @@ from mnist_sum.learning.evaluate import evaluate, predict_outputs
 from mnist_sum.learning.network import Network
 from mnist_sum.learning.state import create_state
 
-EVERY_FIELD: dict[str, Any] = {
-    "elastic": 1.0,
-    "erase": 5,
-    "label_smoothing": 0.1,
-    "dropout_rate": 0.1,
-}
+EVERY_FIELD: dict[str, Any] = {"erase": 5, "dropout_rate": 0.1}
 RECIPES = {
     "all numbers": dataclasses.replace(best().recipe, batch_size=16, **EVERY_FIELD),
     "unseen pairs": dataclasses.replace(named_config("unseen_pairs").recipe, batch_size=16),

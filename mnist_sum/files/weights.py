@@ -132,10 +132,12 @@ def restore_tree(
 ) -> tuple[Recipe, Any]:
     """Put arrays that are whole into the tree that `create` makes of their recipe.
 
-    Raises WeightsError if the code that wrote them knew another recipe, or made another tree of it.
+    A field that recipes no longer have is left out if it was off. Raises WeightsError if the code
+    that wrote them knew another recipe, or made another tree of it.
     """
     try:
-        recipe = Recipe(**description["recipe"])
+        noted = description["recipe"].items()
+        recipe = Recipe(**{field: x for field, x in noted if x or hasattr(Recipe, field)})
         tree = zeros_of(create, recipe)
         names = name_leaves(tree)
         check_arrays(arrays, names)

@@ -9,22 +9,15 @@ from jaxtyping import Array, Float, Key, Real
 
 from mnist_sum.recipe import Recipe
 
-GRID = 5  # random displacements along a side, between which an elastic one is smooth
-
 Images = Float[Array, "batch height width"]
 
 
 def augment(
     recipe: Recipe, key: Key[Array, " batch"], image: Real[Array, "batch height width"]
 ) -> Real[Array, "batch height width"]:
-    """Distort each image by its own key, as the recipe asks for; outside of an image is zero.
-
-    Elastic distortions follow Simard, Steinkraus and Platt, "Best practices for convolutional
-    neural networks applied to visual document analysis" (2003); erasing follows DeVries and
-    Taylor, arXiv:1708.04552.
-    """
+    """Distort each image by its own key, as the recipe asks for; outside of an image is zero."""
     places_key, erase_key = jax.vmap(jax.random.split, out_axes=1)(key)
-    if any((recipe.shift, recipe.rotation, recipe.scale, recipe.shear, recipe.elastic)):
+    if any((recipe.shift, recipe.rotation, recipe.scale, recipe.shear)):
         pixels = centred_pixels(*image.shape[1:])
         places = jax.vmap(partial(draw_places, recipe, pixels))(places_key)
         image = interpolate(image.astype(jnp.float32), places)
@@ -44,8 +37,8 @@ def centred_pixels(height: int, width: int) -> Float[Array, "2 height width"]:
 def draw_places(
     recipe: Recipe, pixels: Float[Array, "2 height width"], key: Key[Array, ""]
 ) -> Float[Array, "2 height width"]:
-    """Draw where the pixels of an image are taken from: turned, sheared, stretched, moved, bent."""
-    turn_key, scale_key, shear_key, shift_key, elastic_key = jax.random.split(key, 5)
+    """Draw where the pixels of an image are taken from: turned, sheared, stretched, moved."""
+    turn_key, scale_key, shear_key, shift_key = jax.random.split(key, 4)
 
     def draw(key: Key[Array, ""], bound: float, *shape: int) -> Float[Array, "..."]:
         return jax.random.uniform(key, shape, jnp.float32, -bound, bound)
@@ -58,16 +51,7 @@ def draw_places(
     # Written out: a product of matrices would be in TF32 on a GPU, and off by 0.01 pixels.
     map_ = (turn[:, :, None] * skew[None]).sum(1)
     places = (map_[:, :, None, None] * pixels[None]).sum(1)
-    places += draw(shift_key, recipe.shift, 2, 1, 1)
-    if recipe.elastic:
-        places += recipe.elastic * smooth_noise(elastic_key, *pixels.shape[1:])
-    return places
-
-
-def smooth_noise(key: Key[Array, ""], height: int, width: int) -> Float[Array, "2 height width"]:
-    """Draw from the normal distribution at the points of a coarse grid, smooth in between."""
-    coarse = jax.random.normal(key, (2, GRID, GRID), jnp.float32)
-    return jax.image.resize(coarse, (2, height, width), "cubic")
+    return places + draw(shift_key, recipe.shift, 2, 1, 1)
 
 
 def interpolate(image: Images, places: Float[Array, "batch 2 height width"]) -> Images:
@@ -82,7 +66,7 @@ def interpolate(image: Images, places: Float[Array, "batch 2 height width"]) -> 
 def erase(
     key: Key[Array, ""], image: Real[Array, "height width"], side: int
 ) -> Real[Array, "height width"]:
-    """Set a square of an image to zero, anywhere within it."""
+    """Set a square of an image to zero, anywhere within it, as arXiv:1708.04552 does."""
     inside = []
     for length, axis_key in zip(image.shape, jax.random.split(key), strict=True):
         start = jax.random.randint(axis_key, (), 0, length - side + 1)

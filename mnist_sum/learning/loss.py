@@ -26,39 +26,26 @@ Totals = dict[str, Total]
 """By the name of what is averaged: digit_loss, sum_loss, digit_accuracy, sum_accuracy."""
 
 
-def total(
-    outputs: Outputs,
-    digit: Int[Array, " batch"],
-    number: Int[Array, "batch ..."],
-    smoothing: float = 0.0,
-) -> Totals:
+def total(outputs: Outputs, digit: Int[Array, " batch"], number: Int[Array, "batch ..."]) -> Totals:
     """Add up losses, in nats, and right answers: one digit an image, and a sum for each number."""
     sum_ = sums(digit, number)
     digits, sums_ = outputs.digit_log_probabilities, jax.nn.log_softmax(outputs.sum_logits)
     return {
-        "digit_loss": add_up(cross_entropy(digits, digit, smoothing)),
-        "sum_loss": add_up(cross_entropy(sums_, sum_, smoothing)),
+        "digit_loss": add_up(cross_entropy(digits, digit)),
+        "sum_loss": add_up(cross_entropy(sums_, sum_)),
         "digit_accuracy": add_up(digits.argmax(-1) == digit),
         "sum_accuracy": add_up(sums_.argmax(-1) == sum_),
     }
 
 
 def cross_entropy(
-    log_probabilities: Float[Array, "*batch class"],
-    label: Int[Array, "*batch"],
-    smoothing: float = 0.0,
+    log_probabilities: Float[Array, "*batch class"], label: Int[Array, "*batch"]
 ) -> Float[Array, "*batch"]:
-    """Compute the cross-entropy of each label in nats, a share of it spread over all classes.
-
-    Without smoothing it is the negative log-likelihood; with it, see arXiv:1512.00567, section 7.
-    """
+    """Compute the cross-entropy of each label, its negative log-likelihood, in nats."""
     # Chosen by comparison: the gradient of an index is a scatter, which a GPU that is to be
     # deterministic has to sort for.
     chosen = jax.nn.one_hot(label, log_probabilities.shape[-1], dtype=bool)
-    loss = -jnp.where(chosen, log_probabilities, 0).sum(-1)
-    if smoothing:
-        return (1 - smoothing) * loss - smoothing * log_probabilities.mean(-1)
-    return loss
+    return -jnp.where(chosen, log_probabilities, 0).sum(-1)
 
 
 def add_up(values: Float[Array, "..."] | Bool[Array, "..."]) -> Total:

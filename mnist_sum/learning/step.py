@@ -55,7 +55,7 @@ def train_step(
             rngs={"dropout": dropout_key},
             mutable="batch_stats",
         )
-        totals = total(outputs, batch.digit, batch.number, recipe.label_smoothing)
+        totals = total(outputs, batch.digit, batch.number)
         return objective(recipe, totals), (totals, updates["batch_stats"])
 
     gradients, (totals, batch_stats) = jax.grad(loss, has_aux=True)(params)
