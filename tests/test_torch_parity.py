@@ -91,9 +91,9 @@ def assert_near(ours, theirs, tolerance, floor=1e-6):
 
 def test_evaluation_gives_the_same_outputs(model):
     test = load("sample").test
-    batch = reference.torch_batch(test, 0, TEST_IMAGES)
+    image, _, number = reference.torch_batch(test, 0, TEST_IMAGES)
     with torch.no_grad():
-        theirs = model.eval()(batch.image, batch.number)
+        theirs = model.eval()(image, number)
     network = Network(RECIPE, start_from(torch_state_dict(model), RECIPE).variables)
     ours = predict_outputs(network, jnp.asarray(test.image[:TEST_IMAGES]))
     sum_logits = ours.sum_logits[np.arange(TEST_IMAGES), test.number[:TEST_IMAGES]]

@@ -2,17 +2,19 @@
 
 import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from experiments.configs import Config, vary
-from experiments.workshop.benchmark import turn
+from experiments.system.device import own_cores
 from experiments.workshop.benchmark.turn import (
     Job,
     ask,
-    busy_seconds,
     measure_calls,
+    read_clocks,
     share_left,
     take_turns,
 )
@@ -20,15 +22,7 @@ from mnist_sum.data import load
 from mnist_sum.errors import UsageError
 from mnist_sum.terminal import exit_code
 
-CORES = sorted(os.sched_getaffinity(0)) if turn.KERNEL_STATISTICS.exists() else []  # only Linux
-TICK = 1 / os.sysconf("SC_CLK_TCK")
-STATISTICS = """\
-cpu  999 999 999 999 999 999 999 999 999 999
-cpu0 100 20 3 5000 700 4 50 6 8 9
-cpu1 1000 0 0 5000 0 0 0 2 0 0
-cpu10 7 0 0 0 0 0 0 0 0 0
-intr 192068 0
-"""
+CORES = own_cores()
 ECHO = """
 import os, signal, time
 from pathlib import Path
@@ -87,9 +81,13 @@ def test_images_are_repeated_to_as_many_as_a_call_has_on_a_platform(tmp_path):
     assert len(job._replace(to_the_end=True).load_images("gpu").train.number) == 4000
 
 
-def test_ticks_are_added_up_but_for_idle_iowait_and_guests():
-    assert busy_seconds(STATISTICS, [0]) == 183 * TICK
-    assert busy_seconds(STATISTICS, [0, 1]) == 1185 * TICK
+@pytest.mark.skipif(not CORES, reason="only Linux tells")
+def test_a_core_is_busy_for_whoever_computes_on_it_but_not_while_it_waits(monkeypatch):
+    kinds = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest")
+    times = [SimpleNamespace(**dict(zip(kinds, map(float, range(9)), strict=True)))] * 2
+    monkeypatch.setattr(psutil, "cpu_times", lambda percpu: times)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1})
+    assert read_clocks()[2] == 0 + 1 + 2 + 5 + 6 + 7
 
 
 @pytest.mark.parametrize(

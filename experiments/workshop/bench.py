@@ -8,6 +8,8 @@ machine that does not get quiet gets no ratio.
 import dataclasses
 import json
 import math
+import os
+import shutil
 import sys
 from functools import partial
 from importlib.util import find_spec
@@ -21,7 +23,7 @@ from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, command, load_splits
 from experiments.system.device import DeviceChoice, own_cores
 from experiments.workshop.benchmark.results import add_ratios, summarize_runs, table_row
-from experiments.workshop.benchmark.turn import KERNEL_STATISTICS, Figures, Job, ask, take_turns
+from experiments.workshop.benchmark.turn import Figures, Job, ask, take_turns
 from mnist_sum.errors import UsageError
 from mnist_sum.outputs import check_output
 from mnist_sum.version import VERSION
@@ -29,6 +31,7 @@ from mnist_sum.version import VERSION
 MARK = b'{\n "mnist_sum": '  # how figures begin, which may be replaced
 OURS = "experiments.workshop.benchmark.ours"
 PYTORCH = "experiments.workshop.benchmark.pytorch"
+COMPILER = os.environ.get("CXX", "g++")  # that PyTorch takes
 WAYS = {  # of PyTorch
     "cpu": ("", "channels last", "compiled"),
     "gpu": ("", "compiled, CUDA graphs"),
@@ -67,8 +70,8 @@ def run(options: BenchOptions) -> None:
 
 
 def check(options: BenchOptions) -> None:
-    if not KERNEL_STATISTICS.exists():
-        raise UsageError("The bench needs Linux, whose /proc/stat says who computes on a core.")
+    if not own_cores():
+        raise UsageError("The bench needs Linux, which says who computes on a core.")
     for name in ("rounds", "seconds", "time_to_accuracy"):
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:
@@ -100,13 +103,14 @@ def compare_on(job: Job, options: BenchOptions) -> list[Figures]:
     first = {"ours": ask(OURS, job)}
     job = job._replace(device=first["ours"]["platform"], seconds=options.seconds)
     where = {"device": first["ours"]["device"], "on": job.on, "cores": job.cores}
-    sides, lacking = {"ours": partial(ask, OURS, job)}, list[Figures]()
+    sides = {"ours": partial(ask, OURS, job)}
     for way in WAYS[job.device] if options.torch else ():
-        name, side = f"PyTorch {way}".strip(), partial(ask, PYTORCH, job._replace(way=way))
-        try:
-            first[name], sides[name] = side(), side
-        except UsageError as reason:
-            lacking.append(where | {"by": name, "cannot": str(reason)})
+        name = f"PyTorch {way}".strip()
+        if "compiled" in way and shutil.which(COMPILER) is None:
+            print(f"{name} is left out: it needs a C++ compiler, and there is no {COMPILER}.")
+            continue
+        sides[name] = partial(ask, PYTORCH, job._replace(way=way))
+        first[name] = sides[name]()
     turns = take_turns(sides, options.rounds)
     rows = [
         where | gather(f"{name}, {facts['version']}", turns[name]) | {"facts": facts}
@@ -114,7 +118,7 @@ def compare_on(job: Job, options: BenchOptions) -> list[Figures]:
     ]
     add_ratios(rows)
     evaluations = [turn["evaluation"] for turn in turns["ours"]]
-    return [*rows, *lacking, where | gather("evaluation by ours", evaluations)]
+    return [*rows, where | gather("evaluation by ours", evaluations)]
 
 
 def gather(by: str, turns: list[Figures]) -> Figures:

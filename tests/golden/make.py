@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from experiments.workshop.benchmark import torch_reference as reference
-from experiments.workshop.benchmark.torch_reference import TorchBatch, TorchMnistSum, train_step
+from experiments.workshop.benchmark.torch_reference import Batch, TorchMnistSum, train_step
 from mnist_sum.data import load
 from mnist_sum.learning.model import Outputs
 
@@ -70,23 +70,23 @@ def make_golden() -> Golden:
     }
 
 
-def fast_golden(model: TorchMnistSum, batches: Iterable[TorchBatch]) -> Golden:
+def fast_golden(model: TorchMnistSum, batches: Iterable[Batch]) -> Golden:
     """Train as `fast` does, without distortions: all numbers, Nesterov, decay, a schedule."""
     parameters = list(model.parameters())
     kernels = {"params": [x for x in parameters if x.ndim > 1], "weight_decay": FAST["decay"]}
     others = {"params": [x for x in parameters if x.ndim == 1], "weight_decay": 0.0}
     optimizer = torch.optim.SGD([kernels, others], lr=1.0, momentum=0.9, nesterov=True)
     initial, losses = copy.deepcopy(model), []
-    for step, batch in enumerate(batches):
+    for step, (image, digit, _) in enumerate(batches):
         for param_group in optimizer.param_groups:
             param_group["lr"] = one_cycle(step)
         model.train()
-        logits = model.mnist_mode(batch.image[:, None].double())
+        logits = model.mnist_mode(image[:, None].double())
         number = torch.arange(10).repeat(len(logits))
         pairs = torch.cat([logits.repeat_interleave(10, 0), one_hot(number, 10)], dim=1)
         sum_logits = model.model2_out(model.layer3(model.layer2(model.layer1(pairs))))
-        digit_loss = cross_entropy(logits, batch.digit)
-        sum_loss = cross_entropy(sum_logits, batch.digit.repeat_interleave(10) + number)
+        digit_loss = cross_entropy(logits, digit)
+        sum_loss = cross_entropy(sum_logits, digit.repeat_interleave(10) + number)
         optimizer.zero_grad()
         (digit_loss + sum_loss).backward()
         optimizer.step()
@@ -111,7 +111,7 @@ def one_cycle(step: int) -> float:
     return low + (high - low) * (1 - math.cos(math.pi * share)) / 2
 
 
-def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
+def arbitrary_model(batches: Iterable[Batch]) -> TorchMnistSum:
     """Draw everything in the batch norms at random, then train on the batches.
 
     That brings the running statistics near the data's, or outputs would be in the thousands.
@@ -127,8 +127,8 @@ def arbitrary_model(batches: Iterable[TorchBatch]) -> TorchMnistSum:
 
 
 @torch.no_grad()
-def evaluate(model: TorchMnistSum, batch: TorchBatch) -> Iterable[tuple[str, Tensor]]:
-    return zip(Outputs._fields, model.eval()(batch.image, batch.number), strict=True)
+def evaluate(model: TorchMnistSum, batch: Batch) -> Iterable[tuple[str, Tensor]]:
+    return zip(Outputs._fields, model.eval()(batch[0], batch[2]), strict=True)
 
 
 def arrays(group: str, tensors: Iterable[tuple[str, Tensor]]) -> Golden:

@@ -1,8 +1,5 @@
 """PyTorch's side of the bench: the original's training step, in the ways that PyTorch has."""
 
-import os
-import shutil
-
 import torch
 
 from experiments.system.device import available_cores
@@ -20,31 +17,22 @@ def measure(job: Job) -> Figures:
     torch.set_num_threads(available_cores())
     train, _ = job.load_images(job.device)
     images = len(train.digit)
-    columns = [column.to(place) for column in reference.torch_batch(train, 0, images)]
+    image, digit, number = (x.to(place) for x in reference.torch_batch(train, 0, images))
     model = reference.TorchMnistSum(recipe.dropout_rate).to(place)
     optimizer = torch.optim.SGD(model.parameters(), recipe.learning_rate, reference.MOMENTUM)
-    change(model, job.way)
+    if "channels last" in job.way:  # from the weights, it passes on to what is computed
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if "compiled" in job.way:
+        model.compile(mode="reduce-overhead" if "CUDA graphs" in job.way else None)
 
     def train_epoch(_: int) -> None:
         for rows in torch.randperm(images, device=place).split(recipe.batch_size):
-            batch = reference.TorchBatch(*(column[rows] for column in columns))
-            reference.train_step(model, optimizer, batch)
+            reference.train_step(model, optimizer, (image[rows], digit[rows], number[rows]))
         if on_gpu:
             torch.cuda.synchronize()
 
     figures = measure_calls(train_epoch, images, seconds=job.seconds)
     return figures | {"version": torch.__version__, "threads": torch.get_num_threads()}
-
-
-def change(model: reference.TorchMnistSum, way: str) -> None:
-    """Have the network compute in this way; raises UsageError for what the machine lacks."""
-    if "channels last" in way:  # from the weights, it passes on to what is computed
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if "compiled" in way:
-        compiler = os.environ.get("CXX", "g++")
-        if shutil.which(compiler) is None:
-            raise UsageError(f"It needs a C++ compiler, and there is no {compiler}.")
-        model.compile(mode="reduce-overhead" if "CUDA graphs" in way else None)
 
 
 if __name__ == "__main__":

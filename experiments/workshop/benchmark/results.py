@@ -27,8 +27,6 @@ def table_row(row: Figures) -> Figures:
         times, reached = summarize_runs(row["runs"])
         whole = f"{row['by']}, {len(row['runs'])} seeds to the end: {reached}"
         return {"by": whole, SPEED: times, FASTER: ""}
-    if "cannot" in row:
-        return {"by": row["by"], SPEED: f"not measured: {row['cannot']}", FASTER: ""}
     speed = write_range(row["images_per_second"], ",.0f")
     speed += "" if min(row["left"]) >= QUIET else ", disturbed"
     ratios = write_range(row["ratios"], ".2f") if "ratios" in row else ""

@@ -6,7 +6,6 @@ extra 'parity'.
 
 from collections import OrderedDict
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from mnist_sum.recipe import NUM_DIGITS, NUM_NUMBERS, NUM_SUMS
 LEARNING_RATE = 0.01
 MOMENTUM = 0.9
 
+Batch = tuple[Tensor, Tensor, Tensor]  # images, their digits, a number to add to each
 conv = partial(nn.Conv2d, bias=False)
 
 
@@ -65,27 +65,20 @@ class TorchMnistSum(nn.Module):
         return log_softmax(digit_logits, dim=1), self.model2_out(x)
 
 
-class TorchBatch(NamedTuple):
-    """Images with their digits, and the number that is to be added to each."""
-
-    image: Tensor
-    digit: Tensor
-    number: Tensor
-
-
-def torch_batch(dataset: Dataset, start: int, stop: int) -> TorchBatch:
+def torch_batch(dataset: Dataset, start: int, stop: int) -> Batch:
     image, digit, number = (torch.tensor(np.asarray(x[start:stop])) for x in dataset)
-    return TorchBatch(image, digit.long(), number.long())
+    return image, digit.long(), number.long()
 
 
 def train_step(
-    model: TorchMnistSum, optimizer: torch.optim.Optimizer, batch: TorchBatch
+    model: TorchMnistSum, optimizer: torch.optim.Optimizer, batch: Batch
 ) -> tuple[Tensor, Tensor]:
     """Take one step down the gradient of the mean losses of digit and sum, and return the two."""
     model.train()
-    digit_log_probabilities, sum_logits = model(batch.image, batch.number)
-    digit_loss = nll_loss(digit_log_probabilities, batch.digit)
-    sum_loss = cross_entropy(sum_logits, batch.digit + batch.number)
+    image, digit, number = batch
+    digit_log_probabilities, sum_logits = model(image, number)
+    digit_loss = nll_loss(digit_log_probabilities, digit)
+    sum_loss = cross_entropy(sum_logits, digit + number)
     optimizer.zero_grad()
     (digit_loss + sum_loss).backward()
     optimizer.step()

@@ -12,11 +12,11 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 
 from experiments.configs import Config
 from experiments.system.device import DeviceChoice
@@ -29,8 +29,7 @@ CPU_STEPS = 40  # in a call
 GPU_IMAGES = 60_000  # in a call, or somewhat less: whole batches
 CACHES = ("JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")  # of what is compiled
 QUIET = 0.9  # of its cores' time, which a measurement must have been left
-KERNEL_STATISTICS = Path("/proc/stat")  # counts ticks, mostly of 10 ms: measure for a second
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+BUSY = ("user", "nice", "system", "irq", "softirq", "steal")  # not idle; guests are users
 
 
 class Job(NamedTuple):
@@ -138,17 +137,9 @@ def measure_calls(
 
 def read_clocks() -> tuple[float, float, float]:
     """Read seconds on the clock, that this process has computed, that its cores were busy."""
-    busy = busy_seconds(KERNEL_STATISTICS.read_text(), os.sched_getaffinity(0))
+    times = psutil.cpu_times(percpu=True)
+    busy = sum(getattr(times[core], kind) for core in os.sched_getaffinity(0) for kind in BUSY)
     return time.perf_counter(), time.process_time(), busy
-
-
-def busy_seconds(statistics: str, cores: Collection[int]) -> float:
-    """Add up, from the text of /proc/stat, how long cores worked for anyone."""
-    names = {f"cpu{core}" for core in cores}
-    rows = (line.split() for line in statistics.splitlines())
-    times = [list(map(int, ticks)) for name, *ticks in rows if name in names]
-    # User, nice, system, not idle and iowait; irq, softirq, steal. Guests are among the users.
-    return sum(sum(ticks[:3]) + sum(ticks[5:8]) for ticks in times) / TICKS_PER_SECOND
 
 
 def share_left(clock: float, own: float, busy: float, cores: int) -> float:
