@@ -16,7 +16,7 @@ import pytest
 from experiments.configs import Config
 from experiments.system.workdir import Run
 from experiments.training import epochs
-from experiments.training.epochs import check_finite, check_same, end_of_call, run_facts
+from experiments.training.epochs import check_finite, check_same, run_facts
 from mnist_sum.data import Dataset, Splits
 from mnist_sum.errors import UsageError
 from mnist_sum.files.checkpoint import Checkpoint
@@ -27,28 +27,6 @@ from mnist_sum.learning.network import Network, renew_statistics
 from mnist_sum.learning.sharding import data_mesh, replicate
 from mnist_sum.learning.state import create_state
 from tests.tiny import RECIPE
-
-
-@pytest.mark.parametrize(
-    ("done", "pace", "stop"),
-    [
-        (0, None, 10),  # nothing is known
-        (10, 0.01, 60),  # half a second
-        (400, 0.01, 450),
-        (450, 0.01, 469),  # the rest
-        (0, 0.0001, 469),  # a GPU takes the epoch in one call
-        (7, 3.0, 8),  # one step at least
-        (0, 0.0, 469),
-    ],
-)
-def test_a_call_takes_half_a_second(done, pace, stop):
-    assert end_of_call(done, 469, pace) == stop
-
-
-def test_several_processes_cut_an_epoch_alike(monkeypatch):
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    assert end_of_call(0, 469, 0.01) == end_of_call(0, 469, None) == 24
-    assert end_of_call(456, 469, 3.0) == 469
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])

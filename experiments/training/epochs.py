@@ -20,7 +20,15 @@ from experiments.system.workdir import Records, Run
 from experiments.training.progress import COMPILING, new_bar, print_epoch
 from mnist_sum.errors import UsageError
 from mnist_sum.files import checkpoint
-from mnist_sum.learning.epoch import begin_epoch, count_steps, parts_of, train_steps, zero_tally
+from mnist_sum.learning.epoch import (
+    Epoch,
+    Tally,
+    begin_epoch,
+    count_steps,
+    parts_of,
+    train_steps,
+    zero_tally,
+)
 from mnist_sum.learning.evaluate import evaluate_unchecked, predict_outputs, unseen_accuracy
 from mnist_sum.learning.loss import averages
 from mnist_sum.learning.network import Network, renew_unchecked
@@ -28,9 +36,7 @@ from mnist_sum.learning.sharding import replicate
 from mnist_sum.learning.state import TrainState, create_state
 from mnist_sum.terminal import uninterrupted
 
-CALL_SECONDS = 0.5  # of steps: between calls the bar moves, and Ctrl-C is heard
-FIRST_STEPS = 10  # in the first call of an epoch, which shows how long a step takes
-CALLS = 20  # in an epoch of several processes, which have to agree
+CALLS = 25  # in an epoch: between them the bar moves, and Ctrl-C is heard
 PROFILED_STEPS = 20
 PICTURE_SECONDS = 5  # at least, between two drawings of the curves; the last is always drawn
 
@@ -115,10 +121,11 @@ def check_same(saved: checkpoint.Checkpoint, run: Run) -> None:
         raise UsageError(f"The run in {run.folder} has other settings of JAX: {changed}.")
 
 
-def key_of(run: Run, epoch: int) -> jax.Array:
-    """Make the key of an epoch; no run trains epoch 0."""
+def prepare(run: Run, epoch: int) -> tuple[Epoch, Tally]:
+    """Draw the order and the key of an epoch, and make its tally; no run trains epoch 0."""
     _, key = jax.random.split(jax.random.key(run.config.seed))
-    return jax.random.fold_in(key, epoch)
+    plan = begin_epoch(jax.random.fold_in(key, epoch), len(run.splits.train.digit))
+    return plan, replicate(zero_tally(), run.mesh)
 
 
 def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
@@ -129,11 +136,10 @@ def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
     print(COMPILING, flush=True)
     start = time.perf_counter()
     recipe, (train, test), mesh = run.config.recipe, run.splits, run.mesh
-    network, examples = Network(recipe, state.variables), len(train.digit)
-    plan, tally = begin_epoch(key_of(run, 0), examples), replicate(zero_tally(), mesh)
+    network, (plan, tally) = Network(recipe, state.variables), prepare(run, 0)
     first, *rest = (
         partial(train_steps.lower, recipe, part.batch_size, state, tally, train, plan, (0, 0), mesh)
-        for part in parts_of(recipe, examples)
+        for part in parts_of(recipe, len(train.digit))
     )
     rest.append(partial(evaluate_unchecked.lower, network, test, mesh))
     if run.config.renew_statistics:
@@ -150,7 +156,7 @@ def compile_ahead(state: TrainState, run: Run) -> Future[Any]:
 def write_profile(state: TrainState, run: Run, folder: Path) -> None:
     """Record what the devices do in some steps of an epoch that is not trained."""
     recipe, train, mesh = run.config.recipe, run.splits.train, run.mesh
-    plan, tally = begin_epoch(key_of(run, 0), len(train.digit)), replicate(zero_tally(), mesh)
+    plan, tally = prepare(run, 0)
     size, _, steps = parts_of(recipe, len(train.digit))[0]
     copied, steps = jax.tree.map(jnp.copy, state), min(PROFILED_STEPS, steps)
     with jax.profiler.trace(str(folder)):
@@ -167,16 +173,15 @@ def run_epoch(
     config, (data, test), mesh = run.config, run.splits, run.mesh
     recipe, examples = config.recipe, len(data.digit)
     label = f"epoch {epoch:>{len(str(config.epochs))}}/{config.epochs}"
-    start, pace = time.perf_counter(), None
-    plan, tally = begin_epoch(key_of(run, epoch), examples), replicate(zero_tally(), mesh)
+    start, steps = time.perf_counter(), -(-count_steps(recipe, examples) // CALLS)
+    plan, tally = prepare(run, epoch)
     with new_bar(examples, label, "images") as bar:
-        for size, done, end in parts_of(recipe, examples):
-            while done < end:
-                called, stop = time.perf_counter(), end_of_call(done, end, pace)
-                bounds = done, stop
+        for size, begin, end in parts_of(recipe, examples):
+            for first in range(begin, end, steps):
+                done = min(first + steps, end)
+                bounds = first, done
                 state, tally = train_steps(recipe, size, state, tally, data, plan, bounds, mesh)
-                check_finite(int(tally.finite_steps), epoch, stop)  # waits for the steps
-                pace, done = (time.perf_counter() - called) / (stop - done), stop
+                check_finite(int(tally.finite_steps), epoch, done)  # waits for the steps
                 trained = averages(tally.totals)
                 accuracies = [f"{x} {trained[f'{x}_accuracy']:.1%}" for x in ("digit", "sum")]
                 bar.set_postfix_str("  ".join(accuracies), refresh=False)
@@ -213,14 +218,3 @@ def check_finite(finite: int, epoch: int, steps: int) -> None:
             f"The loss is no longer finite after step {finite + 1} of epoch {epoch}, and nothing "
             "of that epoch is saved; try a smaller --learning-rate."
         )
-
-
-def end_of_call(done: int, end: int, pace: float | None) -> int:
-    """Choose the step before which the next call ends, at so many seconds a step.
-
-    That changes no bit of the result, but must be the same in all processes.
-    """
-    count = FIRST_STEPS if pace is None else int(CALL_SECONDS / max(pace, 1e-9))
-    if jax.process_count() > 1:
-        count = -(-end // CALLS)
-    return min(end, done + max(1, count))
