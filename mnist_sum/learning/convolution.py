@@ -31,10 +31,6 @@ convolve_in_training = jax.custom_vjp(convolve)
 """The same with gradients that are as fast, and that cannot be taken forward."""
 
 
-def _save_operands(images: Images, kernel: Kernel) -> tuple[Outputs, tuple[Images, Kernel]]:
-    return convolve(images, kernel), (images, kernel)
-
-
 def _pull_back(operands: tuple[Images, Kernel], gradient: Outputs) -> tuple[Images, Kernel]:
     images, kernel = operands
     if images.shape[0] == kernel.shape[0] and images.shape[2] == kernel.shape[1]:
@@ -65,7 +61,7 @@ def _kernel_gradient(images: Images, gradient: Outputs) -> Kernel:
     )
 
 
-convolve_in_training.defvjp(_save_operands, _pull_back)
+convolve_in_training.defvjp(lambda *operands: (convolve(*operands), operands), _pull_back)
 
 
 def _convolve_whole(images: Images, kernel: Kernel) -> Outputs:

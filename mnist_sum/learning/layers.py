@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from math import prod
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -121,9 +122,7 @@ def mean_and_variance(x: Values, axes: tuple[int, ...]) -> tuple[Feature, Featur
     return mean.ravel(), average(jnp.square(x - mean)).ravel()
 
 
-def _save_mean(
-    x: Values, axes: tuple[int, ...]
-) -> tuple[tuple[Feature, Feature], tuple[Values, Feature]]:
+def _save_mean(x: Values, axes: tuple[int, ...]) -> tuple[Any, tuple[Values, Feature]]:
     mean, var = mean_and_variance(x, axes)
     return (mean, var), (x, mean)
 
@@ -149,12 +148,6 @@ scale_in_training = jax.custom_vjp(scale_and_shift, nondiff_argnums=(3,))
 """`scale_and_shift`, whose backward pass sums each feature at once; not for forward mode."""
 
 
-def _save_operands(
-    x: Values, factor: Feature, offset: Feature, axes: tuple[int, ...]
-) -> tuple[Values, tuple[Values, Feature]]:
-    return scale_and_shift(x, factor, offset, axes), (x, factor)
-
-
 def _pull_back_scale(
     axes: tuple[int, ...], operands: tuple[Values, Feature], gradient: Values
 ) -> tuple[Values, Feature, Feature]:
@@ -163,7 +156,9 @@ def _pull_back_scale(
     return of_x, (gradient * x).sum(axes), gradient.sum(axes)
 
 
-scale_in_training.defvjp(_save_operands, _pull_back_scale)
+scale_in_training.defvjp(
+    lambda *operands: (scale_and_shift(*operands), operands[:2]), _pull_back_scale
+)
 
 
 def gather(x: Float[Array, "..."], axis_name: str) -> Float[Array, "device ..."]:

@@ -94,11 +94,7 @@ class SumAdder(nn.Module):
 
     @nn.compact
     def __call__(
-        self,
-        digit_logits: Float[Array, "batch 10"],
-        number: Int[Array, " batch"],
-        *,
-        train: bool,
+        self, digit_logits: Float[Array, "batch 10"], number: Int[Array, " batch"], *, train: bool
     ) -> Float[Array, "batch 19"]:
         def block(index: int, features: int) -> DenseBlock:
             return DenseBlock(features, self.dropout_rate, self.axis_name, name=f"block{index}")
@@ -116,11 +112,7 @@ class ExactAdder(nn.Module):
 
     @nn.compact
     def __call__(
-        self,
-        digit_logits: Float[Array, "batch 10"],
-        number: Int[Array, " batch"],
-        *,
-        train: bool,
+        self, digit_logits: Float[Array, "batch 10"], number: Int[Array, " batch"], *, train: bool
     ) -> Float[Array, "batch 19"]:
         digit = jnp.arange(NUM_SUMS)[None] - number[:, None]
         possible = (digit >= 0) & (digit < NUM_DIGITS)

@@ -72,10 +72,6 @@ def _predict(
     outputs = jax.tree.map(lambda x: x.reshape(*batch, -1), cast(Outputs, outputs))
     digit, sum_ = outputs.digit_log_probabilities, outputs.sum_logits
     probabilities = Probabilities(jnp.exp(digit), jax.nn.softmax(sum_))
-    prediction = Prediction(
-        digit.argmax(-1),
-        sum_.argmax(-1),
-        probabilities.digit.max(-1),
-        probabilities.sum.max(-1),
-    )
+    sure = (x.max(-1) for x in probabilities)
+    prediction = Prediction(digit.argmax(-1), sum_.argmax(-1), *sure)
     return prediction, probabilities
