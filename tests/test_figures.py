@@ -50,21 +50,37 @@ def record(folder, seed, accuracies, epochs=3):
     (folder / f"seed-{seed}.jsonl").write_text("\n".join(map(json.dumps, records)))
 
 
-def test_recipes_stand_beside_the_original_and_have_times_and_aims(tmp_path):
+def test_recipes_stand_beside_the_original_and_have_times(tmp_path):
     record(tmp_path / "base", 1, (0.99, 0.98), epochs=7)
     record(tmp_path / "base", 2, (0.992, 0.98), epochs=7)
     record(tmp_path / "best", 4, (0.991, 0.99))
     record(tmp_path / "sum_alone", 4, (0.991, 0.99))
-    theirs, *ours = (list(row.values()) for row in figures.results(tmp_path))
-    assert theirs[1:] == [25, 1, "99.32", "99.16", "99.22", "99.06"]
     base = [7, 2, "99.10 ± 0.14", "98.00 ± 0.00", "57.01 ± 0.02", "56.86 ± 0.00"]
     best = [3, 1, "99.10", "99.00"]
-    link = "`{0}` ([records](experiments/results/{0}/))".format
-    assert ours == [[link("base"), *base], [link("best"), *best]]
-    assert [list(row.values()) for row in figures.recipes(tmp_path)] == [
-        ["`base`", *base, "99.10 ± 0.14", "98.00 ± 0.00", "71 to 141", ""],
-        ["`best`", *best, "99.10", "99.00", "120 to 120", "99.60, 99.60"],
+    link = "[`{0}`](experiments/results/{0}/)".format
+    theirs, *ours = (list(row.values()) for row in figures.recipes(tmp_path))
+    assert theirs[1:] == [25, 1, "99.32", "99.16", "99.22", "99.06"]
+    assert ours == [
+        [link("base"), *base, "99.10 ± 0.14", "98.00 ± 0.00", "71 to 141"],
+        [link("best"), *best, "99.10", "99.00", "120 to 120"],
     ]
+
+
+def test_the_summary_puts_ours_beside_what_others_reach(tmp_path):
+    record(tmp_path / "base", 1, (0.99, 0.98), epochs=7)
+    record(tmp_path / "fast", 4, (0.991, 0.99))
+    strangers = [{"by": x, "right": 98.5, "pictures": 1614} for x in ("ours", "a peer")]
+    (tmp_path / "strangers.json").write_text(json.dumps(strangers))
+    theirs = side("2 cores", "PyTorch, 3.4", [150, 165, 150], ratios=[2.0, 2.0, 1.8])
+    bench(tmp_path, "a.json", side("2 cores", "ours, JAX 1.2", [300, 330, 270]), theirs)
+    last, mean, fast, picture, speed = (list(x.values()) for x in figures.summary(tmp_path))
+    assert last[1:3] == ["[`base`](experiments/results/base/), 1 seeds", "99.00, 98.00"]
+    assert last[4] == "99.32, 99.16"
+    assert (mean[2], mean[4]) == ("57.00, 56.86", "99.22, 99.06")
+    assert fast[2:] == ["99.10, 99.00", "", ""]
+    assert picture[1:] == ["ours", "98.5 of 1,614", "a peer", "98.5 of 1,614"]
+    beside = "150 (150 to 165); ours 2.00 (1.80 to 2.00) times"
+    assert speed[1:] == ["ours, JAX 1.2", "300 (270 to 330)", "PyTorch, 3.4", beside]
 
 
 def side(on, by, speeds, left=1.0, **more):
@@ -83,13 +99,12 @@ def bench(folder, name, *rows):
     (folder / "bench" / name).write_text(json.dumps(measured))
 
 
-def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_path):
+def test_speeds_have_a_row_for_each_side(tmp_path):
     rows = [
         side("1 core", "ours, JAX 1.2", [300, 330, 270]),
         side("2 cores", "ours, JAX 1.2", [300, 330, 270]),
         side("2 cores", "PyTorch, 3.4", [150, 165, 150], ratios=[2.0, 2.0, 1.8]),
         side("2 cores", "PyTorch bfloat16, 3.4", [4000, 4000, 4100], left=0.5),
-        place("2 cores", "PyTorch compiled") | {"cannot": "there is no compiler"},
         place("2 cores", "evaluation") | {"images_per_second": [12345.6], "left": [1.0]},
     ]
     bench(tmp_path, "a.json", *rows)
@@ -107,23 +122,21 @@ def test_speeds_have_a_row_for_each_side_and_ratios_for_the_two_that_count(tmp_p
         [*ours, "9.9"],
         [*theirs, "9.9"],
         [on, base, "PyTorch bfloat16, 3.4", "4,000 (4,000 to 4,100), disturbed", "", "9.9"],
-        [on, base, "PyTorch compiled", "not measured: there is no compiler", ""],
         [on, base, "evaluation", "12,346", ""],
         end,
     ]
-    assert [list(row.values()) for row in figures.ratios(tmp_path)] == [alone, ours, theirs, end]
 
 
 def test_the_command_writes_a_table_whose_links_start_at_its_text(tmp_path, monkeypatch):
     path = tmp_path / "docs" / "page.md"
     path.parent.mkdir()
-    path.write_text("A\n<!-- figures: results -->\nold\n<!-- end -->\n")
+    path.write_text("A\n<!-- figures: recipes -->\nold\n<!-- end -->\n")
     record(tmp_path / RESULTS / "base", 1, (0.99, 0.98))
     monkeypatch.setattr(figures, "ROOT", tmp_path)
     monkeypatch.setattr(figures, "TEXTS", ("docs/page.md",))
     figures.main()
     text = path.read_text()
-    assert text.startswith("A\n<!-- figures: results -->\n\n| on the 10,000 test images ")
-    assert "([records](../experiments/results/base/))" in text
+    assert text.startswith("A\n<!-- figures: recipes -->\n\n| config ")
+    assert "[`base`](../experiments/results/base/)" in text
     assert text.endswith("|\n\n<!-- end -->\n")
     assert "old" not in text
