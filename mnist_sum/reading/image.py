@@ -12,7 +12,7 @@ from mnist_sum.reading.opening import Picture, make_grey, open_pages
 from mnist_sum.reading.paper import find_ink, share_of_rim, take_off_even_paper
 from mnist_sum.reading.sheet import cut_sheet
 
-SHORTEST, LONGEST = 200, 500  # the longer side while the digit is looked for
+SHORTEST, LONGEST = 200, 510  # longer side for the search; a phone's 4032 pixels become 504
 DARK, LIGHT = 16, 64  # what MNIST's background is below, and its brightest pixel above
 TINY, SMALL = 20, 32  # pixels of the longer side: data sets of digits have pictures so small
 EVEN = 3  # grey levels

@@ -16,7 +16,7 @@ from mnist_sum.reading import Mask, Plane
 from mnist_sum.reading.paper import share_of_rim
 
 INK = 0.2  # what counts: faint lines too
-EACH = 4  # of the columns tells the angle
+EACH = 8  # of the columns tells the angle
 SLOPES = np.tan(np.radians(np.arange(-8, 8.1, 0.25)))
 ACROSS = 0.85  # of the picture's width
 SOLID = 0.9  # of what lies between its ends
