@@ -11,10 +11,8 @@ from typing import Any
 
 from mnist_sum.errors import UserError
 
-SIGPIPE = 13  # not every system has it, nor SIGHUP
 # Ctrl-C, a cluster that wants its machine back, and a terminal that has been closed.
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-SECONDS_UNTIL_AGAIN = 0.1
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
@@ -38,7 +36,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
                 sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to print
-        return 128 + SIGPIPE
+        return 128 + 13  # SIGPIPE, which not every system has
     except SystemExit as stop:  # of a parser, which has printed what it wants to say
         return int(stop.code or 0)
     except UserError as error:
@@ -78,7 +76,7 @@ def stopping_on_signals() -> Iterator[None]:
     def show(lost: "sys.UnraisableHookArgs") -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt) and lost.exc_value.args:
             again = os.getpid(), lost.exc_value.args[0]
-            threading.Timer(SECONDS_UNTIL_AGAIN, os.kill, again).start()
+            threading.Timer(0.1, os.kill, again).start()
         else:
             hook(lost)
 

@@ -21,8 +21,7 @@ DeviceChoice = Literal["auto", "cpu", "gpu"]
 IN_GRAPHS = (
     "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE,CONVOLUTION"
 )
-"""All that XLA may put into a CUDA graph; by itself it leaves out the loop of a call, after whose
-every step it then asks the host, and convolutions."""
+"""All that XLA may put into a CUDA graph; by itself it leaves out loops and convolutions."""
 CGROUPS, OWN_GROUPS = "/sys/fs/cgroup", "/proc/self/cgroup"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 SETTINGS = (
@@ -44,8 +43,8 @@ class ComputeOptions:
     processor always does."""
     precision: Literal["float32", "tf32"] = "float32"
     """How a GPU multiplies: float32 gives the numbers of a processor, to rounding; tf32 keeps 10
-    bits of each factor's 23 on cards that have units for it, for products that are quicker but a
-    thousandth off. A step on small images waits for its kernels to start more than for products."""
+    bits of each factor's 23, which is quicker and a thousandth off. A step on small images waits
+    for its kernels to start more than for products."""
     whole_graph: bool = False
     """Have a GPU take all steps of a call as one CUDA graph; not tried on a card yet."""
     profile: Path | None = None
@@ -74,9 +73,8 @@ def choose_devices(
 
     Without a count these are all, or on a processor the most among which a batch divides. A
     processor has a device for every core that may be used, or as many as JAX_NUM_CPU_DEVICES says:
-    a step on small images is some 400 small kernels, and a core that computes its own part of the
-    batch is quicker than one that shares in every kernel. Call before JAX first looks for devices;
-    raises UsageError if there are fewer.
+    a core with its own part of a batch is quicker than one that shares in some 400 small kernels.
+    Call before JAX first looks for devices; raises UsageError if there are fewer.
     """
     if "JAX_NUM_CPU_DEVICES" not in os.environ:
         with suppress(RuntimeError):  # if JAX has looked already, as in a notebook

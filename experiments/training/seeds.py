@@ -21,7 +21,6 @@ from mnist_sum.outputs import MARK, check_output
 from mnist_sum.version import VERSION
 
 POLL_SECONDS = 0.2
-KILL = 9  # not every system has it in `signal`
 FIND_PLATFORM = "import jax; print(jax.default_backend())"
 SEED = "MNIST_SUM_SEED"  # in the environment of a seed's process
 
@@ -117,7 +116,7 @@ def outcome(seed: int, folder: Path, code: int, go_on: str) -> str:
     log = folder.with_suffix(".log")
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
         number = abs(code) % 128
-        why = ", often for want of memory" if number == KILL else ""
+        why = ", often for want of memory" if number == 9 else ""  # SIGKILL
         raise UsageError(f"Seed {seed} was killed by signal {number}{why}; go on with: {go_on}")
     if code:
         why = log.read_text("utf-8", errors="replace").splitlines()[-1].removeprefix("error: ")
