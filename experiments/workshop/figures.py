@@ -102,10 +102,9 @@ def speeds(folder: Path) -> Iterator[Figures]:
     """List what each bench has measured: training by all sides, evaluation, whole trainings."""
     for path in sorted((folder / "bench").glob("*.json")):
         bench = json.loads(path.read_text("utf-8"))
-        trained = f"`{bench['config']}`, batches of {bench['fields']['batch_size']}"
         for row in bench["rows"]:
             on = f"[{row['device']}]({RESULTS}/bench/{path.name}), {row['on']}"
-            yield {"on": on, "trained": trained} | table_row(row)
+            yield {"on": on, "trained": f"`{bench['config']}`"} | table_row(row)
 
 
 def kernels(folder: Path) -> list[Figures]:
