@@ -12,12 +12,7 @@ import pytest
 
 from mnist_sum.errors import WeightsError
 from mnist_sum.files import checkpoint as checkpoint_file
-from mnist_sum.files.checkpoint import (
-    Checkpoint,
-    open_checkpoints,
-    restore_latest,
-    save,
-)
+from mnist_sum.files.checkpoint import Checkpoint, open_checkpoints, restore_latest, save
 from mnist_sum.learning.state import create_state
 from mnist_sum.recipe import Recipe
 from mnist_sum.version import VERSION

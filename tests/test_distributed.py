@@ -9,12 +9,7 @@ import jax
 import pytest
 
 from experiments.system import distributed
-from experiments.system.distributed import (
-    HEARTBEAT_SECONDS,
-    VARIABLES,
-    ProcessOptions,
-    find_place,
-)
+from experiments.system.distributed import HEARTBEAT_SECONDS, VARIABLES, ProcessOptions, find_place
 from mnist_sum.errors import UsageError
 from tests.commands import finish, result, run_python, start, succeed
 

@@ -27,11 +27,7 @@ TOTALS = {
 
 @pytest.mark.parametrize(
     ("probabilities", "label", "loss"),
-    [
-        ([0.91] + [0.01] * 9, 1, 4.605170),
-        ([0.1] * 10, 7, 2.302585),
-        ([1 / 19] * 19, 0, 2.944439),
-    ],
+    [([0.91] + [0.01] * 9, 1, 4.605170), ([0.1] * 10, 7, 2.302585), ([1 / 19] * 19, 0, 2.944439)],
 )
 def test_loss_is_the_cross_entropy_of_the_label(probabilities, label, loss):
     losses = cross_entropy(jnp.log(jnp.array([probabilities] * 2)), jnp.full(2, label))

@@ -96,10 +96,7 @@ def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has
     [
         ("", r"config\.json is not that of a run \(Expecting value: "),
         *((x, r"config\.json is not that of a run") for x in ("[]", "{}", '{"config": 3}')),
-        (
-            '{"config": {"colour": 1}}',
-            r"0\.2 or earlier .*: A config has no field colour; use",
-        ),
+        ('{"config": {"colour": 1}}', r"0\.2 or earlier .*: A config has no field colour; use"),
         ('{"config": {"seed": "1"}}', r"by mnist_sum 0\.2 or earlier .*: seed is '1' and"),
         (None, r"config\.json cannot be read \(Is a directory\)\.$"),
     ],
