@@ -1,16 +1,20 @@
 """One step of training."""
 
 import dataclasses
+from functools import partial
+from types import SimpleNamespace
 
 import chex
 import jax
 import jax.numpy as jnp
 
+from mnist_sum.learning import step as step_module
 from mnist_sum.learning.batch import Batch
 from mnist_sum.learning.loss import averages
+from mnist_sum.learning.model import Outputs
 from mnist_sum.learning.state import create_state
 from mnist_sum.learning.step import train_step
-from tests.tiny import RECIPE
+from tests.tiny import RECIPE, small_network, small_state
 
 
 def new_state(recipe=RECIPE):
@@ -29,37 +33,48 @@ def test_a_tiny_batch_is_learnt_by_heart_in_one_trace(batch):
     assert result["sum_loss"] < 0.1
 
 
-def test_all_numbers_are_what_a_batch_with_each_of_them_would_be(batch):
-    recipe = dataclasses.replace(RECIPE, numbers="all")
-    together, totals = train_step(recipe, new_state(recipe), batch, jax.random.key(0))
-    size = len(batch.digit)
-    repeated = Batch(
-        jnp.repeat(batch.image, 10, axis=0),
-        jnp.repeat(batch.digit, 10),
-        jnp.tile(jnp.arange(10), size),
-    )
+def test_several_numbers_are_what_a_batch_with_each_of_them_would_be(batch, monkeypatch):
+    few, number = Batch(*(x[:2] for x in batch)), jnp.tile(jnp.arange(1, 9), (2, 1))
+    images_and_digits = (jnp.repeat(x, 8, axis=0) for x in few[:2])
+    repeated = Batch(*images_and_digits, number.ravel())  # a batch of 16, as it is compiled for
     one_by_one, _ = train_step(RECIPE, new_state(), repeated, jax.random.key(0))
+    monkeypatch.setattr(step_module, "draw_batch", lambda *_: few._replace(number=number))
+    step = jax.jit(partial(train_step.__wrapped__, RECIPE))
+    together, totals = step(new_state(), few, jax.random.key(0))
     chex.assert_trees_all_close(together.params, one_by_one.params, rtol=1e-4, atol=1e-5)
     adders = (state.batch_stats["adder"] for state in (together, one_by_one))
     chex.assert_trees_all_close(*adders, rtol=1e-4, atol=1e-5)
-    assert (totals["digit_loss"].size, totals["sum_loss"].size) == (size, 10 * size)
+    assert (totals["digit_loss"].size, totals["sum_loss"].size) == (2, 16)
 
 
-def test_it_draws_what_the_recipe_leaves_to_chance_by_its_key(batch):
+def test_it_draws_what_the_recipe_leaves_to_chance_by_its_key(batch, monkeypatch):
+    def show(variables, image, number, rngs, **_):
+        given = {"image": image, "number": number, "bits": jax.random.key_data(rngs["dropout"])}
+        return Outputs(jnp.zeros((16, 10)), jnp.zeros((16, 19))), {"batch_stats": given}
+
+    network = SimpleNamespace(apply=show)  # leaves in the state what it is given
+    monkeypatch.setattr(step_module, "make_model", lambda *_: network)
     recipe = dataclasses.replace(RECIPE, numbers="fresh", rotation=20.0)
+    step = jax.jit(partial(train_step.__wrapped__, recipe))
     one, same, other = (
-        train_step(recipe, new_state(), batch, jax.random.key(seed))[1] for seed in (0, 0, 1)
+        step(new_state(), batch, jax.random.key(seed))[0].batch_stats for seed in (0, 0, 1)
     )
     chex.assert_trees_all_equal(one, same)
-    assert one["digit_loss"].sum != other["digit_loss"].sum  # distorted in another way
+    for name, drawn in one.items():
+        assert (drawn != other[name]).any(), name
+        assert name == "bits" or (drawn != getattr(batch, name)).any(), name
 
 
-def test_many_seeds_can_be_mapped_over_and_averaged(batch):
+def test_many_seeds_can_be_mapped_over(batch, monkeypatch):
     keys = jax.random.split(jax.random.key(0), 2)
-    states = jax.vmap(lambda key: create_state(RECIPE, key))(keys)
-    states, _ = jax.vmap(train_step, (None, 0, None, 0))(RECIPE, states, batch, keys)
-    alone, _ = train_step(RECIPE, create_state(RECIPE, keys[1]), batch, keys[1])
+    step = jax.vmap(partial(train_step, RECIPE), (0, None, 0))
+    states = jax.eval_shape(jax.vmap(partial(create_state, RECIPE)), keys)
+    after, totals = jax.eval_shape(step, states, batch, keys)
+    chex.assert_trees_all_equal_shapes_and_dtypes(after, states)
+    assert totals["digit_loss"].sum.shape == (2,)
+    monkeypatch.setattr(step_module, "make_model", small_network)
+    states = jax.jit(jax.vmap(small_state))(keys)
+    alone, _ = train_step(RECIPE, jax.tree.map(lambda x: x[1], states), batch, keys[1])
+    states, _ = step(states, batch, keys)
     second = jax.tree.map(lambda x: x[1], states)
     chex.assert_trees_all_close(second, alone, rtol=1e-3, atol=1e-5)
-    mean = jax.tree.map(lambda x: x.mean(0), states.params)
-    chex.assert_trees_all_equal_structs(mean, alone.params)
