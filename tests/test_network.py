@@ -44,7 +44,7 @@ def test_they_are_those_of_the_images_with_nothing_left_of_the_old_ones(network,
 
 def test_several_chunks_weigh_alike(network, dataset, monkeypatch):
     monkeypatch.setattr(network_module, "CHUNK", EXAMPLES // 2)
-    renewed = network_module.renew_unchecked.__wrapped__(network, dataset)
+    renewed = jax.jit(network_module.renew_unchecked.__wrapped__)(network, dataset)
     halves = [
         first_statistics(network, dataset.image[half])["mean"]
         for half in (slice(EXAMPLES // 2), slice(EXAMPLES // 2, None))
