@@ -22,10 +22,23 @@ jax.config.update("jax_default_matmul_precision", "highest")  # a GPU's own defa
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 ABOUT_CPU_DEVICES = {"test_device", "test_distributed", "test_seeds", "test_sharding"}
+# About digits, bits or speed of what users run. The rest is compiled in half the time.
+EXACT = "accuracy bench convolution distributed golden layers plain_model precision pretrained"
+EXACT += " readme resume sharding step torch_parity"
+OPTIMIZED = {f"test_{name}" for name in EXACT.split()}
+
+
+def pytest_configure(config):
+    """Leave files in the order below, which pytest-xdist would change."""
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out, on another platform, what is about the eight devices of a processor."""
+    """Begin with what is optimized, for programs not to be compiled in both ways.
+
+    Leave out, on another platform, what is about the eight devices of a processor.
+    """
+    items.sort(key=lambda item: item.path.stem not in OPTIMIZED)
     for item in items:
         about_cpu = item.path.stem in ABOUT_CPU_DEVICES or "devices" in item.name
         if PLATFORM != "cpu" and about_cpu:
@@ -39,6 +52,16 @@ CHECKED = [f"mnist_sum.learning.{name}" for name in LEARNING.split()]
 CHECKED += ["mnist_sum.data.dataset", "mnist_sum.files.torch", "mnist_sum.files.weights"]
 CHECKED += ["experiments.report.layers"]
 install_import_hook(CHECKED, "beartype.beartype")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimization(request):
+    """Choose how what a module compiles, and what the commands that it runs do, is optimized."""
+    less = PLATFORM == "cpu" and request.path.stem not in OPTIMIZED
+    if os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS") == "True" and not less:
+        jax.clear_caches()
+    jax.config.update("jax_disable_most_optimizations", less)
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(less)
 
 
 @pytest.fixture(scope="session")
