@@ -1,7 +1,4 @@
-"""The named configs: variants of `base`.
-
-python -m experiments.run --config NAME trains one; --help lists the fields that can be changed.
-"""
+"""The named configs, variants of `base`: python -m experiments.run --config NAME trains one."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -85,7 +82,7 @@ def base() -> Config:
 
 
 def sample() -> Config:
-    """Train on the embedded 5,000 images, offline, in well under a minute on 2 CPU cores."""
+    """Train on the embedded 5,000 images, offline, in a minute or two."""
     return vary(
         base(),
         dataset="sample",

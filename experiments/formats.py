@@ -104,7 +104,8 @@ def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compu
     import onnx
     from onnxruntime import InferenceSession
 
-    model = onnx.parser.parse_model(write_model(network.recipe.adder == "exact"))
+    last = sum(name.startswith("block") for name in network.variables["params"]["encoder"])
+    model = onnx.parser.parse_model(write_model(network.recipe.adder == "exact", last))
     arrays = dict(CONSTANTS)
     for layer, kernel, bias in fold(network.variables):
         name = layer.replace("/", "_")
@@ -124,7 +125,7 @@ def to_onnx(network: Network, description: dict[str, Any]) -> tuple[bytes, Compu
     return content, lambda image, number: Outputs(*run(None, {"image": image, "number": number}))
 
 
-def write_model(exact: bool) -> str:
+def write_model(exact: bool, last: int) -> str:
     """Write a model in ONNX's notation, of the versions of 2022 that older runtimes read too."""
     adder = f"""
         one_hot = Gather(one_hot_of_row, row)
@@ -144,8 +145,8 @@ def write_model(exact: bool) -> str:
         images = Unsqueeze(pixels, channel)
         {blocks("Conv", "images", "encoder", [1, 2, 3])}
         pooled = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(encoder_block3)
-        {blocks("Conv", "pooled", "encoder", [4, 5, 6, 7])}
-        image_logits = Conv(encoder_block7, encoder_conv8_kernel)
+        {blocks("Conv", "pooled", "encoder", range(4, last + 1))}
+        image_logits = Conv(encoder_block{last}, encoder_conv8_kernel)
         digit_logits = Flatten(image_logits)
         digit_log_probabilities = LogSoftmax<axis = 1>(digit_logits)
         row = Clip(number, least, most)

@@ -32,10 +32,10 @@ HEAD = ("digit", "pictures", "right", "refused", "wrong", "of these > 99 % sure"
 class ReadOptions:
     """Read pictures whose digits are known, and count by digit how many are read right.
 
-    SOURCE is a folder of folders 0 to 9 with pictures; or a CSV with the columns file, relative to
-    its own folder, and label, whose rows without a digit are left out; or an .npz of the arrays
-    image [example, height, width], on any scale, and digit [example], such as that of another data
-    set: numpy.savez("uci.npz", image=x.images, digit=x.target).
+    The source is a folder of folders 0 to 9 with pictures; or a CSV with the columns file, relative
+    to it, and label, whose rows without a digit are left out; or an .npz of the arrays image
+    [example, height, width], on any scale, and digit [example], such as that of another data set:
+    numpy.savez("uci.npz", image=x.images, digit=x.target).
     """
 
     source: tyro.conf.Positional[Path]

@@ -29,6 +29,10 @@ __all__ += ["Prediction", "Probabilities", "predict", "predict_probabilities", "
 __all__ += ["load_pretrained", "load_run", "load_weights", "save_weights"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import what trains when it is asked for: who reads a picture does not wait for optax."""
     if name not in __all__:

@@ -88,7 +88,7 @@ def import_drawing(options: argparse.Namespace) -> ModuleType:
         from mnist_sum.reading import drawing
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--picture needs {error.name}: install mnist_sum[picture], or leave it out."
+            f"--picture needs {error.name}: pip install '.[picture]' in the project's folder."
         ) from error
     drawing.check_picture(options.picture, map(Path, [*options.file, options.weights]))
     if len(options.file) > drawing.MOST:

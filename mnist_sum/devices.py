@@ -61,7 +61,7 @@ def keep_compiled_programs(seconds: float) -> str | None:
     """Keep programs that take at least so many seconds to compile.
 
     JAX_COMPILATION_CACHE_DIR names another folder, JAX_ENABLE_COMPILATION_CACHE=0 turns it off.
-    Where there is no such folder and none can be made, nothing is kept; returns the reason then.
+    Returns the reason if nothing can be kept.
     """
     jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:

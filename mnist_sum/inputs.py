@@ -32,7 +32,7 @@ def check(name: str, x: Any, fits: bool, expected: str) -> None:
 def check_key(name: str, key: Any) -> None:
     """Check that it is one of JAX's random keys."""
     fits = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    check(name, key, fits, "a key such as jax.random.key(1)")
+    check(name, key, fits and key.ndim == 0, "one key such as jax.random.key(1)")
 
 
 def check_recipe(recipe: Any) -> None:

@@ -20,8 +20,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
 
     2 after such an error; 128 + N if signal N, Ctrl-C for instance, interrupted the command, in
     which it raises KeyboardInterrupt, whose notes are printed; 141 if nobody reads its output any
-    more. Characters that the terminal lacks are escaped. Works in any thread; without signals in
-    most.
+    more. Characters that the terminal lacks are escaped. Works in any thread.
     """
     if sys.stdout is None:  # closed
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

@@ -156,7 +156,7 @@ def test_a_missing_package_is_one_sentence(data_dir, monkeypatch, name):
         monkeypatch.delitem(sys.modules, f"mnist_sum.data.{module}")
     monkeypatch.delattr("mnist_sum.data.builder")
     monkeypatch.setitem(sys.modules, name, None)
-    packages = r"install mnist_sum\[data\], which has packages for Linux and Apple silicon, or"
+    packages = r"pip install '.\[data\]' in the project's folder, on Linux or Apple silicon, or"
     with pytest.raises(DataError, match=f"^MNIST needs {name}.*: {packages}"):
         load("mnist", data_dir)
 

@@ -78,9 +78,9 @@ def test_the_summary_puts_ours_beside_what_others_reach(tmp_path):
     assert last[4] == "99.32, 99.16"
     assert (mean[2], mean[4]) == ("57.00, 56.86", "99.22, 99.06")
     assert fast[2:] == ["99.10, 99.00", "", ""]
-    assert picture[1:] == ["ours", "98.5 of 1,614", "a peer", "98.5 of 1,614"]
-    beside = "150 (150 to 165); ours 2.00 (1.80 to 2.00) times"
-    assert speed[1:] == ["ours, JAX 1.2", "300 (270 to 330)", "PyTorch, 3.4", beside]
+    assert picture[1:] == ["ours", "98.5 (1,614 pictures)", "a peer", "98.5 (1,614 pictures)"]
+    faster = "300 (270 to 330): 2.00 (1.80 to 2.00) times as many"
+    assert speed[1:] == ["ours, JAX 1.2", faster, "PyTorch, 3.4", "150 (150 to 165)"]
 
 
 def side(on, by, speeds, left=1.0, **more):
@@ -111,18 +111,18 @@ def test_speeds_have_a_row_for_each_side(tmp_path):
     run = {"seconds": 30.0, "left": 1.0, "digit_accuracy": 0.99, "sum_accuracy": 0.98}
     bench(tmp_path, "b.json", place("2 cores", "ours") | {"runs": [run]})
     link = "[a processor](experiments/results/bench/{}.json)".format
-    on, base = f"{link('a')}, 2 cores", "`base`"
-    ours = [on, base, "ours, JAX 1.2", "300 (270 to 330)", ""]
-    alone = [f"{link('a')}, 1 core", *ours[1:]]
-    theirs = [on, base, "PyTorch, 3.4", "150 (150 to 165)", "2.00 (1.80 to 2.00)"]
+    on = f"{link('a')}, 2 cores, `base`"
+    ours = [on, "ours, JAX 1.2", "300 (270 to 330)", ""]
+    alone = [f"{link('a')}, 1 core, `base`", *ours[1:]]
+    theirs = [on, "PyTorch, 3.4", "150 (150 to 165)", "2.00 (1.80 to 2.00)"]
     reached = "ours, 1 seeds to the end: 99.00 and 98.00 %"
-    end = [f"{link('b')}, 2 cores", base, reached, "30.0 s", ""]
+    end = [f"{link('b')}, 2 cores, `base`", reached, "30.0 s", ""]
     assert [list(row.values()) for row in figures.speeds(tmp_path)] == [
         [*alone, "9.9"],
         [*ours, "9.9"],
         [*theirs, "9.9"],
-        [on, base, "PyTorch bfloat16, 3.4", "4,000 (4,000 to 4,100), disturbed", "", "9.9"],
-        [on, base, "evaluation", "12,346", ""],
+        [on, "PyTorch bfloat16, 3.4", "4,000 (4,000 to 4,100), disturbed", "", "9.9"],
+        [on, "evaluation", "12,346", ""],
         end,
     ]
 

@@ -23,7 +23,7 @@ import mnist_sum as ms
 from mnist_sum.learning.epoch import begin_epoch, train_steps, zero_tally
 
 recipe, state, key = ms.Recipe(), None, jax.random.key(0)
-network = ms.Network(recipe, {})
+network = ms.Network(recipe, {"params": {}, "batch_stats": {}})
 image, number = np.zeros((3, 28, 28), np.uint8), np.arange(3)
 train = ms.Dataset(image, number, number)
 batch = ms.Batch(*jax.tree.map(jnp.asarray, train))
@@ -44,7 +44,7 @@ PICTURES = (
 )
 NUMBERS = "expected an integer, or integers of shape [3]."
 WIDE = "expected a type that holds pixels 0 .. 255: use uint8, and add 128 if that was subtracted."
-KEY = "expected a key such as jax.random.key(1)."
+KEY = "expected one key such as jax.random.key(1)."
 RECIPE = "expected a Recipe such as Recipe(batch_size=64)."
 STATE = "expected a state such as create_state makes."
 CALLS = {
@@ -68,8 +68,9 @@ CALLS = {
     "ms.predict(network, jnp.ones((3, 28, 28)) / 2, number)": (
         "image holds nothing above 0.5, expected pixels 0 .. 255: multiply pixels in 0 .. 1 by 255."
     ),
-    "ms.predict(state, image, 7)": "network is of type NoneType, expected a Network: make one of a",
-    "ms.save_weights(state, 'w', {})": "network is of type NoneType, expected a Network: make one",
+    "ms.predict(state, image, 7)": "network is of type NoneType, expected a Network of a recipe",
+    "ms.predict(ms.Network(recipe, 3), image, 7)": "network is of type Network, expected",
+    "ms.save_weights(state, 'w', {})": "network is of type NoneType, expected a Network of a",
     "ms.predict_outputs(network, image - 0.5)": "image holds -0.5, expected pixels 0 .. 255: ",
     "ms.predict_outputs(network, image[0])": f"image is uint8[28, 28], {IMAGES}",
     "ms.predict_outputs(network, 'image.png')": f"image is of type str, {IMAGES}",

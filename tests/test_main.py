@@ -103,7 +103,7 @@ def test_without_matplotlib_a_picture_is_a_sentence(capsys, monkeypatch):
     monkeypatch.delattr("mnist_sum.reading.drawing", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["0.png", "--add", "1", "--picture", "p.png"]) == 2
-    assert "--picture needs matplotlib: install" in capsys.readouterr().err
+    assert "--picture needs matplotlib: pip install '.[picture]'" in capsys.readouterr().err
 
 
 def test_an_interrupt_ends_it_quietly(monkeypatch):

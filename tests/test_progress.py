@@ -24,7 +24,7 @@ def test_two_lines_an_epoch_and_no_bar_in_a_file(capsys):
         bar.update(30_000)
     print_epoch("epoch  3/25", {"train": AVERAGES, "test": AVERAGES, "examples_per_second": 1234.5})
     assert capsys.readouterr() == (
-        "epoch  3/25  train  digit 0.0266  92.99%  sum 0.9528 100.00%  1,234 examples/s\n"
+        "epoch  3/25  train  digit 0.0266  92.99%  sum 0.9528 100.00%  1,234 images/s\n"
         "             test   digit 0.0266  92.99%  sum 0.9528 100.00%\n",
         "",
     )

@@ -35,7 +35,7 @@ def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path):
     shown = re.findall(r"^##? .+|(?<=\()\w+\.png|(?<=text\n)layer\b", report, re.MULTILINE)
     assert " ".join(shown) == (
         "# MNIST sum, config name ## Answers answers.png ## Curves curves.png ## Mistakes "
-        "mistakes.png ## What is taken for what confusion_digit.png confusion_sum.png "
+        "mistakes.png ## Confusions confusion_digit.png confusion_sum.png "
         "## Network layer model.png ## Data samples.png ## Machine"
     )
     pictures = {path.name for path in tmp_path.iterdir()} - {"report.md"}
@@ -43,8 +43,8 @@ def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path):
     assert {size_of_png(tmp_path / name)[0] for name in pictures} == {1280}
     head, body = report.split("## Answers")
     sentence = (
-        "It was trained on 4,000 images of `sample` for 7 epochs, in 14 s (2,000 images a second), "
-        "and tested on 1,000 others."
+        "It was trained on 4,000 images of `sample` for 7 epochs, in 14 s (a typical epoch: 2,000 "
+        "images a second), and tested on 1,000 others."
     )
     trained, reached, departs = map(" ".join(head.split()).index, (sentence, "test acc", "It dep"))
     assert trained < reached < departs

@@ -133,7 +133,7 @@ def test_nothing_is_saved_where_a_save_fails(network, tmp_path):
         ("no/w", network, {}, "no/w cannot be written (No such file or directory); "),
         ("v", network, {"array": np.zeros(2)}, "The provenance holds what JSON cannot"),
         ("v", network, {"loss": np.nan}, "The provenance holds what JSON cannot"),
-        ("v", Network(Recipe(), {}), {}, "is missing, expected float32["),
+        ("v", Network(Recipe(), {"params": {}}), {}, "is missing, expected float32["),
         ("v", Network(Recipe(), spoilt), {}, "holds NaN or infinity, expected finite"),
     ]:
         assert sentence in complaint(save_weights, given, tmp_path / name, provenance)

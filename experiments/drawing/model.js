@@ -38,7 +38,7 @@ function readDigit(pixels) {
   let x = Float32Array.from(pixels);
   for (const index of [1, 2, 3]) x = block(x, index);
   x = maxPool(x, 15);
-  for (const index of [4, 5, 6, 7]) x = block(x, index);
+  for (let index = 4; `encoder/block${index}` in network.layers; index++) x = block(x, index);
   return convolve(x, network.layers["encoder/conv8"]);
 }
 

@@ -27,10 +27,9 @@ markdown_table = partial(text_table, style="pipe")
 
 
 def original_records(config: Config) -> Records:
-    """Read what the original logged in its one run, if a run of the config is comparable.
+    """Read what the original logged in its one run, if a run of the config has the same images.
 
-    That is one that learns from the same images and is tested on the same. The log, of accuracies
-    alone and of one number for each test image, is from the output of the training cell in
+    The log, of accuracies alone and of one number for each test image, is the training cell's in
     https://github.com/Code-Trees/END-GAME, Session_3/Session_3.ipynb.
     """
     is_like = config.dataset == "mnist" and config.train_examples is None and config.held_out == 0

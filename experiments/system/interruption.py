@@ -12,8 +12,7 @@ from types import FrameType
 def end_on_ctrl_c() -> None:
     """Have Ctrl-C end this process at once, unless it is ignored.
 
-    KeyboardInterrupt is lost in many a library that is being imported, and makes a traceback of
-    hundreds of lines in the others.
+    Libraries that are being imported lose KeyboardInterrupt, or print hundreds of lines about it.
     """
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -102,8 +102,8 @@ def run_facts(run: Run) -> dict[str, Any]:
 def check_same(saved: checkpoint.Checkpoint, run: Run) -> None:
     """Raise UsageError if a run would not go on as it began.
 
-    There may be more epochs, if those that are done would have been the same. A field that is not
-    in the checkpoint is taken to have been the default, a setting of JAX to have been as it is.
+    There may be more epochs, if those that are done would have been the same. A field that a
+    checkpoint lacks is taken to have been the default, a setting of JAX to have been as it is.
     """
     config = run.config
     fields = fields_of(Config(saved.recipe)) | dict(saved.provenance)

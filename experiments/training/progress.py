@@ -24,7 +24,7 @@ def new_bar(total: int, what: str, unit: str) -> tqdm:
 
 
 def print_epoch(label: str, record: Mapping[str, Any]) -> None:
-    speed = f"{record['examples_per_second']:,.0f} examples/s"
+    speed = f"{record['examples_per_second']:,.0f} images/s"
     print(f"{label}  train  {figures_of(record['train'])}  {speed}")
     print(f"{'':{len(label)}}  test   {figures_of(record['test'])}", flush=True)
 

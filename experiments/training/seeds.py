@@ -1,7 +1,6 @@
 """Several seeds of one config, each trained in a process of its own; on a processor, many at once.
 
-A step on small images cannot keep many cores busy: a seed on each takes less time than one seed
-after the other on all.
+A step on small images cannot keep many cores busy: a seed on each core is faster.
 """
 
 import os

@@ -59,15 +59,15 @@ def compare(folder: Path) -> Iterator[tuple[str, ...]]:
             )
             yield f"MNIST: digit, sum, % right{of}", by, both(runs, last), *others
     strangers = json.loads((folder / "strangers.json").read_text("utf-8"))
-    ours, *peers = ((x["by"], f"{x['right']} of {x['pictures']:,}") for x in strangers)
+    ours, *peers = ((x["by"], f"{x['right']} ({x['pictures']:,} pictures)") for x in strangers)
     for peer in peers:
         yield "Strangers' digits, % right", *ours, *peer
     for row in speeds(folder):
         if row["by"].startswith("ours"):
             ours = row["by"], row[SPEED]
         elif row[FASTER]:
-            theirs = f"{row[SPEED]}; ours {row[FASTER]} times"
-            yield f"Speed, images a second: {row['on']}", *ours, row["by"], theirs
+            faster = f"{ours[1]}: {row[FASTER]} times as many"
+            yield f"Training, images a second: {row['on']}", ours[0], faster, row["by"], row[SPEED]
 
 
 def both(runs: list[list[Figures]], last: int) -> str:
@@ -103,8 +103,8 @@ def speeds(folder: Path) -> Iterator[Figures]:
     for path in sorted((folder / "bench").glob("*.json")):
         bench = json.loads(path.read_text("utf-8"))
         for row in bench["rows"]:
-            on = f"[{row['device']}]({RESULTS}/bench/{path.name}), {row['on']}"
-            yield {"on": on, "trained": f"`{bench['config']}`"} | table_row(row)
+            link = f"[{row['device']}]({RESULTS}/bench/{path.name}), {row['on']}"
+            yield {"on": f"{link}, `{bench['config']}`"} | table_row(row)
 
 
 def kernels(folder: Path) -> list[Figures]:

@@ -58,7 +58,7 @@ def load(
         from mnist_sum.data import builder  # imports TFDS, which the sample doesn't need
     except ModuleNotFoundError as error:
         raise DataError(
-            f"MNIST needs {error.name}: install mnist_sum[data], which has packages for Linux and "
+            f"MNIST needs {error.name}: pip install '.[data]' in the project's folder, on Linux or "
             'Apple silicon, or use the data set "sample".'
         ) from error
     folder = builder.prepare(data_dir, manual_dir)
@@ -98,10 +98,7 @@ def _read(read: Callable[[], Mapping[str, np.ndarray]], path: Path, remedy: str)
 
 
 def fixed_numbers(split: str, count: int) -> Int32[np.ndarray, " example"]:
-    """Draw the numbers of a split, uniformly from 0..9: the same under all settings of JAX.
-
-    Other numbers would make another version of the data set, and another sample.
-    """
+    """Draw the numbers of a split, uniformly from 0..9: the same under all settings of JAX."""
     with jax.threefry_partitionable(True), jax.transfer_guard("allow"):
         seed = jax.random.wrap_key_data(jnp.zeros(2, np.uint32), impl="threefry2x32")
         key = jax.random.fold_in(seed, Splits._fields.index(split))

@@ -53,7 +53,7 @@ def load_run(folder: str | os.PathLike[str]) -> Network:
 
 
 def save_weights(
-    network: Network, path: str | os.PathLike[str], provenance: Mapping[str, Any]
+    network: Network, path: str | os.PathLike[str], provenance: Mapping[str, Any] | None = None
 ) -> None:
     """Save a network, with its recipe and where it comes from: anything that JSON can hold.
 
@@ -61,7 +61,7 @@ def save_weights(
     function has written. Raises WeightsError, and then leaves what is there as it was.
     """
     path = Path(path)
-    content = pack(network, provenance)
+    content = pack(network, provenance or {})
     try:
         check_output(path, mark=MARK)
         write_output(path, lambda file: file.write(content))

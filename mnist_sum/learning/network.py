@@ -38,11 +38,12 @@ class Network(struct.PyTreeNode):
 
 
 def check_network(network: Any) -> None:
-    """Raise InputError unless it is a Network."""
-    if not isinstance(network, Network):
+    """Raise InputError unless it is a Network of a recipe and variables."""
+    recipe, variables = (getattr(network, name, None) for name in ("recipe", "variables"))
+    if not (isinstance(recipe, Recipe) and isinstance(variables, dict) and "params" in variables):
         raise InputError(
-            f"network is {describe(network)}, expected a Network: make one of a state by "
-            "Network(recipe, state.variables)."
+            f"network is {describe(network)}, expected a Network of a recipe and of a state's "
+            "variables: Network(recipe, state.variables)."
         )
 
 

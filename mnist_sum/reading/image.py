@@ -61,10 +61,7 @@ def make_mnist(pixels: Grey) -> UInt8[np.ndarray, "28 28"]:
 
 
 def _is_mnist(pixels: Grey) -> bool:
-    """Tell MNIST's own: 20 pixels large, with soft edges and the centre of mass at the centre.
-
-    All of its 70,000 are found but 24 in black and white, which are as if drawn with a brush.
-    """
+    """Tell MNIST's own, but 24 in black and white: 20 pixels large, with soft edges, centred."""
     if pixels.shape != (SIDE, SIDE) or pixels.max() < LIGHT:
         return False
     ink = pixels > DARK

@@ -1,9 +1,8 @@
 """A turn of the bench: a process of its own, which does a job and says what its cores were left.
 
-What counts is the time that others took from its cores: the time that these were busy, as the
-kernel counts it in /proc/stat, or away with another machine (steal), less what the process used.
-How much it used doesn't tell: threads that wait for each other may sleep, which leaves a core idle
-by the process's own fault, or spin, which keeps one busy for nothing.
+What counts is the time that others took from its cores: the time that these were busy, or away with
+another machine (steal), less what the process used. How much it used doesn't tell: threads that
+wait for each other may sleep, or spin, which keeps a core busy for nothing.
 """
 
 import json
