@@ -69,7 +69,6 @@ LINES = {
     "bench --no-torch --output file": "file exists and would be lost; name another output",
     "bench --no-torch --output use.py": "use.py exists and would be lost",
     "bench --config sample --no-torch --batch-size 31": "which leaves a last batch of one image",
-    "bench --torch yes": "Unrecognized options: yes",
     "summarize": "--output",
     "export x --to tf --output y": "invalid choice 'tf' for argument '--to'",
     "summarize --output out": "Give at least two runs, each with a seed of",

@@ -1,6 +1,7 @@
 """A turn has its cores and images, and was quiet if others left it the cores."""
 
 import os
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -66,6 +67,7 @@ def test_a_process_answers_or_says_why_not_and_ends_with_the_bench(echo, tmp_pat
     with pytest.raises(UsageError, match=r"^The process of echo has failed; what it printed is"):
         echo("fail")
     assert "KeyError: 'fail'" in capfd.readouterr().err
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     assert exit_code(lambda: echo("interrupt")) == 130
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
