@@ -53,11 +53,10 @@ def compare(folder: Path) -> Iterator[tuple[str, ...]]:
     log = [read_records(ORIGINAL_LOG)]
     for name, runs in read_runs(folder):
         by = f"[`{name}`]({RESULTS}/{name}/), {len(runs)} seeds"
-        for last, of in SPANS.items() if name == "base" else [(1, "")]:
-            others = (
-                (f"[the original]({ORIGINAL})", both(log, last)) if name == "base" else ("", "")
-            )
-            yield f"MNIST: digit, sum, % right{of}", by, both(runs, last), *others
+        theirs = f"[the original]({ORIGINAL})" if name == "base" else ""
+        for last, of in SPANS.items() if theirs else [(1, "")]:
+            cells = by, both(runs, last), theirs, theirs and both(log, last)
+            yield f"MNIST: digit, sum, % right{of}", *cells
     strangers = json.loads((folder / "strangers.json").read_text("utf-8"))
     ours, *peers = ((x["by"], f"{x['right']} ({x['pictures']:,} pictures)") for x in strangers)
     for peer in peers:

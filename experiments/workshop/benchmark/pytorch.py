@@ -20,10 +20,7 @@ def measure(job: Job) -> Figures:
     image, digit, number = (x.to(place) for x in reference.torch_batch(train, 0, images))
     model = reference.TorchMnistSum(recipe.dropout_rate).to(place)
     optimizer = torch.optim.SGD(model.parameters(), recipe.learning_rate, reference.MOMENTUM)
-    if "channels last" in job.way:  # from the weights, it passes on to what is computed
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if "compiled" in job.way:
-        model.compile(mode="reduce-overhead" if "CUDA graphs" in job.way else None)
+    change(model, job.way)
 
     def train_epoch(_: int) -> None:
         for rows in torch.randperm(images, device=place).split(recipe.batch_size):
@@ -33,6 +30,13 @@ def measure(job: Job) -> Figures:
 
     figures = measure_calls(train_epoch, images, seconds=job.seconds)
     return figures | {"version": torch.__version__, "threads": torch.get_num_threads()}
+
+
+def change(model: reference.TorchMnistSum, way: str) -> None:
+    if "channels last" in way:  # from the weights, it passes on to what is computed
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if "compiled" in way:
+        model.compile(mode="reduce-overhead" if "CUDA graphs" in way else None)
 
 
 if __name__ == "__main__":
