@@ -23,8 +23,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 ABOUT_CPU_DEVICES = {"test_device", "test_distributed", "test_seeds", "test_sharding"}
 # About digits, bits or speed of what users run. The rest is compiled in half the time.
-EXACT = "accuracy bench convolution distributed golden layers plain_model precision pretrained"
-EXACT += " readme resume sharding step torch_parity"
+EXACT = "accuracy bench convolution distributed epoch golden layers plain_model precision"
+EXACT += " pretrained readme resume sharding step torch_parity"
 OPTIMIZED = {f"test_{name}" for name in EXACT.split()}
 
 
