@@ -111,9 +111,9 @@ def test_speeds_have_a_row_for_each_side(tmp_path):
     run = {"seconds": 30.0, "left": 1.0, "digit_accuracy": 0.99, "sum_accuracy": 0.98}
     bench(tmp_path, "b.json", place("2 cores", "ours") | {"runs": [run]})
     link = "[a processor](experiments/results/bench/{}.json)".format
-    on = f"{link('a')}, 2 cores, `base`"
+    on = f"{link('a')}, 2 cores"
     ours = [on, "ours, JAX 1.2", "300 (270 to 330)", ""]
-    alone = [f"{link('a')}, 1 core, `base`", *ours[1:]]
+    alone = [f"{link('a')}, 1 core", *ours[1:]]
     theirs = [on, "PyTorch, 3.4", "150 (150 to 165)", "2.00 (1.80 to 2.00)"]
     reached = "ours, 1 seeds to the end: 99.00 and 98.00 %"
     end = [f"{link('b')}, 2 cores, `base`", reached, "30.0 s", ""]

@@ -102,8 +102,8 @@ def speeds(folder: Path) -> Iterator[Figures]:
     for path in sorted((folder / "bench").glob("*.json")):
         bench = json.loads(path.read_text("utf-8"))
         for row in bench["rows"]:
-            link = f"[{row['device']}]({RESULTS}/bench/{path.name}), {row['on']}"
-            yield {"on": f"{link}, `{bench['config']}`"} | table_row(row)
+            on = f"[{row['device']}]({RESULTS}/bench/{path.name}), {row['on']}"
+            yield {"on": on + f", `{bench['config']}`" * ("runs" in row)} | table_row(row)
 
 
 def kernels(folder: Path) -> list[Figures]:
