@@ -177,10 +177,9 @@ def run_epoch(
     plan, tally = prepare(run, epoch)
     with new_bar(examples, label, "images") as bar:
         for size, begin, end in parts_of(recipe, examples):
-            for first in range(begin, end, steps):
-                done = min(first + steps, end)
-                bounds = first, done
-                state, tally = train_steps(recipe, size, state, tally, data, plan, bounds, mesh)
+            for at in range(begin, end, steps):
+                done = min(at + steps, end)
+                state, tally = train_steps(recipe, size, state, tally, data, plan, (at, done), mesh)
                 check_finite(int(tally.finite_steps), epoch, done)  # waits for the steps
                 trained = averages(tally.totals)
                 accuracies = [f"{x} {trained[f'{x}_accuracy']:.1%}" for x in ("digit", "sum")]

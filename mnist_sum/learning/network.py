@@ -1,6 +1,7 @@
 """A trained network: its weights, and the recipe that says how they are put to use."""
 
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -39,8 +40,8 @@ class Network(struct.PyTreeNode):
 
 def check_network(network: Any) -> None:
     """Raise InputError unless it is a Network of a recipe and variables."""
-    recipe, variables = (getattr(network, name, None) for name in ("recipe", "variables"))
-    if not (isinstance(recipe, Recipe) and isinstance(variables, dict) and "params" in variables):
+    fits = isinstance(network, Network) and isinstance(network.recipe, Recipe)
+    if not (fits and isinstance(network.variables, Mapping) and "params" in network.variables):
         raise InputError(
             f"network is {describe(network)}, expected a Network of a recipe and of a state's "
             "variables: Network(recipe, state.variables)."
