@@ -58,15 +58,15 @@ def compare(folder: Path) -> Iterator[tuple[str, ...]]:
             cells = by, both(runs, last), theirs, theirs and both(log, last)
             yield f"MNIST: digit, sum, % right{of}", *cells
     strangers = json.loads((folder / "strangers.json").read_text("utf-8"))
-    ours, *peers = ((x["by"], f"{x['right']} ({x['pictures']:,} pictures)") for x in strangers)
+    reader, *peers = ((x["by"], f"{x['right']} ({x['pictures']:,} pictures)") for x in strangers)
     for peer in peers:
-        yield "Strangers' digits, % right", *ours, *peer
+        yield "Strangers' digits, % right", *reader, *peer
     for row in speeds(folder):
         if row["by"].startswith("ours"):
-            ours = row["by"], row[SPEED]
+            by, speed = row["by"], row[SPEED]
         elif row[FASTER]:
-            faster = f"{ours[1]}: {row[FASTER]} times as many"
-            yield f"Training, images a second: {row['on']}", ours[0], faster, row["by"], row[SPEED]
+            faster = f"{speed}: {row[FASTER]} times as many"
+            yield f"Training, images a second: {row['on']}", by, faster, row["by"], row[SPEED]
 
 
 def both(runs: list[list[Figures]], last: int) -> str:
