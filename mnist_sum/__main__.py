@@ -45,7 +45,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     weights = "a file of weights, or the folder of a run; the package's own if not given"
     parser.add_argument("--weights", type=Path, default=PRETRAINED, metavar="PATH", help=weights)
-    parser.add_argument("--json", action="store_true", help="print a list of JSON objects")
+    parser.add_argument("--json", action="store_true", help="print JSON: a list, one object a file")
     picture = (
         "draw each picture, what the network is given of it, and all probabilities: .png, .jpg, "
         ".pdf or .svg"
@@ -65,18 +65,20 @@ def run(options: argparse.Namespace) -> int:
     several = len(options.file) > 1
     if several and not options.json:
         print("file".ljust(width), *columns, sep="  ")
-    answers = []
+    answers, entries = [], []
     for file in options.file:
         try:
             answer = answer_picture(network, file, options.add)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
+            entries.append({"file": file, "error": str(error)})
             continue
         answers.append(answer)
+        entries.append(answer.fields())
         if not options.json:
             print(row(answer, width, columns) if several else answer.sentence(), flush=True)
     if options.json:
-        print(json.dumps([answer.fields() for answer in answers], indent=2))
+        print(json.dumps(entries, indent=2))
     if drawing and answers:
         drawing.draw_answers(answers, options.picture)
     return 0 if len(answers) == len(options.file) else 2

@@ -38,9 +38,10 @@ def test_it_answers_as_the_library_does(capsys):
         assert answer.pop("runner_up") != digit
         assert 0 < answer.pop("runner_up_probability") < answer["digit_probability"]
         assert answer == {"file": f"{digit}.png", "page": "", "number": 5} | expected
-    assert main(["1.png", "--json"]) == 0
-    [answer] = json.loads(capsys.readouterr().out)
-    assert answer["digit"] == 1
+    assert main(["bad.png", "1.png", "--json"]) == 2
+    bad, answer = json.loads(capsys.readouterr().out)
+    assert bad["error"].startswith("bad.png is no image")
+    assert (bad["file"], answer["digit"]) == ("bad.png", 1)
     assert not {"number", "sum", "sum_probability"} & set(answer)
 
 

@@ -8,7 +8,7 @@ import optax
 from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
-from mnist_sum.errors import RecipeError
+from mnist_sum.errors import InputError, RecipeError
 from mnist_sum.inputs import check_key, check_recipe
 from mnist_sum.learning.model import init_variables
 from mnist_sum.recipe import Recipe
@@ -78,6 +78,9 @@ def learning_rate(recipe: Recipe, state: TrainState) -> float | Float[Array, ""]
 
 def follow(recipe: Recipe, state: TrainState, gradients: dict, batch_stats: dict) -> TrainState:
     """Take one step down the gradients, and keep the batch norms' new statistics."""
+    made = jax.eval_shape(optimizer(recipe).init, state.params)
+    if jax.tree.structure(made) != jax.tree.structure(state.opt_state):
+        raise InputError("state is of another optimizer, expected one that this recipe creates.")
     direction, opt_state = optimizer(recipe).update(gradients, state.opt_state, state.params)
     rate = learning_rate(recipe, state)
     params = jax.tree.map(lambda p, d: p - jnp.asarray(rate, p.dtype) * d, state.params, direction)
