@@ -20,13 +20,13 @@ RANGES: dict[str, Range] = {
     "rotation": (lambda x: 0 <= x <= 180, "in [0, 180]"),
     **dict.fromkeys(("momentum", "dropout_rate", "scale"), FRACTION),
     **dict.fromkeys(("weight_decay", "digit_weight", "sum_weight", "shear"), NOT_NEGATIVE),
-    **dict.fromkeys(("shift", "erase"), (lambda x: 0 <= x <= 28, "in [0, 28], an image's side")),
+    "shift": (lambda x: 0 <= x <= 28, "in [0, 28], an image's side"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the defaults are those of the original PyTorch system.
+    """How a network is trained; `Recipe()` is that of the original PyTorch system.
 
     Raises RecipeError for a field that doesn't exist, or a value of the wrong type or range.
 
@@ -48,8 +48,7 @@ class Recipe:
         shift: Move each training image by up to this many pixels, along both axes.
         rotation: Turn each training image by up to this many degrees, either way.
         scale: Stretch or shrink each training image by up to this fraction, each axis by itself.
-        shear: Move the rows of each training image by up to this many columns for each row.
-        erase: Side in pixels of a square of each training image that is set to zero.
+        shear: Shear each training image by up to this many columns per row.
 
     """
 
@@ -70,7 +69,6 @@ class Recipe:
     rotation: float = 0.0
     scale: float = 0.0
     shear: float = 0.0
-    erase: int = 0
 
     def __new__(cls, *args: Any, **fields: Any) -> Self:
         """Name a misspelt field, where the generated __init__ would raise a TypeError."""
@@ -81,4 +79,4 @@ class Recipe:
         """Check types, ranges and what does not go together."""
         check_fields(self, RANGES)
         if self.unseen_pairs and self.numbers != "fresh":
-            raise RecipeError("unseen_pairs is True and needs numbers to be 'fresh'.")
+            raise RecipeError("unseen_pairs needs numbers to be 'fresh'.")

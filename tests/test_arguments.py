@@ -46,7 +46,7 @@ def test_every_field_can_be_overridden():
         "learning_rate": 0.5, "schedule": "one_cycle", "warmup": 0.2, "momentum": 0.8,
         "nesterov": True, "weight_decay": 0.1, "dropout_rate": 0.2, "digit_weight": 2.0,
         "sum_weight": 3.0, "shift": 1.5, "rotation": 9.0, "scale": 0.1, "shear": 0.3,
-        "erase": 5, "renew_statistics": True,
+        "renew_statistics": True,
     }  # fmt: skip
     assert other.keys() == fields_of(base()).keys()
     line = " ".join(
@@ -71,7 +71,7 @@ def test_help_begins_with_what_is_used_every_day_and_ends_with_several_processes
         "--config", "--workdir", "--resume", "--seeds", "--device", "--epochs", "--seed",
     }  # fmt: skip
     data, devices = options.index("--data-dir"), options.index("--devices")
-    assert options.index("--epochs") < options.index("--erase") < data < devices
+    assert options.index("--epochs") < options.index("--shear") < data < devices
     assert options[data + 1] == "--manual-dir"
     assert options[-3:] == ["--coordinator", "--processes", "--process-id"]
 

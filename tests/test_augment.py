@@ -1,7 +1,5 @@
 """Augmentation: nothing unless asked for, and as far as asked for."""
 
-from functools import partial
-
 import chex
 import jax
 import jax.numpy as jnp
@@ -10,7 +8,7 @@ import pytest
 
 from mnist_sum.data import load
 from mnist_sum.learning import augment as augment_module
-from mnist_sum.learning.augment import centred_pixels, erase, interpolate
+from mnist_sum.learning.augment import centred_pixels, interpolate
 from mnist_sum.recipe import Recipe
 
 COUNT = 64
@@ -79,14 +77,6 @@ def test_a_shear_moves_columns_by_their_row():
     sheared = centres(augment(Recipe(shear=0.3), KEYS, dot_at(4, 14))) - [4, 14]
     np.testing.assert_allclose(sheared[:, 0], 0, atol=0.05)
     assert 2.5 < np.abs(sheared[:, 1]).max() < 0.3 * 9.5 + 0.1
-
-
-def test_erasing_sets_one_square_to_zero():
-    erased = jax.vmap(partial(erase, side=6))(KEYS, jnp.ones((COUNT, 28, 28)))
-    assert ((erased == 0).sum((1, 2)) == 36).all()
-    rows = (erased == 0).any(2)
-    assert (rows.sum(1) == 6).all()
-    assert len(set(rows.argmax(1).tolist())) > 10
 
 
 def test_outside_of_an_image_is_zero_and_between_four_pixels_is_their_weighted_mean():

@@ -82,7 +82,7 @@ def test_a_recipe_decides_which_numbers_a_batch_is_trained_with(batch):
 
 
 def test_devices_do_not_change_what_is_drawn(batch):
-    recipe = Recipe(numbers="fresh", shift=2.0, rotation=5.0, erase=4)
+    recipe = Recipe(numbers="fresh", shift=2.0, rotation=5.0)
     parts = jax.tree.map(lambda x: x.reshape(8, -1, *x.shape[1:]), batch)
     draw = partial(jax.jit(draw_batch, static_argnums=(0, 3)), recipe)
     drawn = jax.vmap(lambda part: draw(part, KEY, "data"), axis_name="data")(parts)

@@ -20,7 +20,7 @@ from tests.tiny import RECIPE, small_network, small_state, small_step
 
 DEVICES = jax.devices()
 KEY = jax.random.key(1)
-DRAWING = dataclasses.replace(RECIPE, numbers="fresh", erase=4, dropout_rate=0.1)
+DRAWING = dataclasses.replace(RECIPE, numbers="fresh", shift=2.0, dropout_rate=0.1)
 
 
 def assert_same(actual, expected, rtol=1e-3, atol=1e-5):

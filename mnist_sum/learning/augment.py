@@ -16,14 +16,12 @@ def augment(
     recipe: Recipe, key: Key[Array, " batch"], image: Real[Array, "batch height width"]
 ) -> Real[Array, "batch height width"]:
     """Distort each image by its own key, as the recipe asks for; outside of an image is zero."""
-    places_key, erase_key = jax.vmap(jax.random.split, out_axes=1)(key)
-    if any((recipe.shift, recipe.rotation, recipe.scale, recipe.shear)):
-        pixels = centred_pixels(*image.shape[1:])
-        places = jax.vmap(partial(draw_places, recipe, pixels))(places_key)
-        image = interpolate(image.astype(jnp.float32), places)
-    if recipe.erase:
-        image = jax.vmap(partial(erase, side=recipe.erase))(erase_key, image)
-    return image
+    if not any((recipe.shift, recipe.rotation, recipe.scale, recipe.shear)):
+        return image
+    key = jax.vmap(jax.random.split, out_axes=1)(key)[0]  # of two, as the records were drawn
+    pixels = centred_pixels(*image.shape[1:])
+    places = jax.vmap(partial(draw_places, recipe, pixels))(key)
+    return interpolate(image.astype(jnp.float32), places)
 
 
 def centred_pixels(height: int, width: int) -> Float[Array, "2 height width"]:
@@ -61,16 +59,3 @@ def interpolate(image: Images, places: Float[Array, "batch 2 height width"]) -> 
     return jax.vmap(lambda image, place: map_coordinates(image, list(place), order=1))(
         image, places
     )
-
-
-def erase(
-    key: Key[Array, ""], image: Real[Array, "height width"], side: int
-) -> Real[Array, "height width"]:
-    """Set a square of an image to zero, anywhere within it, as arXiv:1708.04552 does."""
-    inside = []
-    for length, axis_key in zip(image.shape, jax.random.split(key), strict=True):
-        start = jax.random.randint(axis_key, (), 0, length - side + 1)
-        place = jnp.arange(length)
-        inside.append((place >= start) & (place < start + side))
-    rows, columns = inside
-    return jnp.where(rows[:, None] & columns[None], 0, image)

@@ -22,7 +22,7 @@ NUMBERS = {  # that training adds to an image
     "all": "each is trained with all ten numbers",
     "fresh": "each epoch draws one of ten numbers for each",
 }
-DISTORTIONS = ("shift", "rotation", "scale", "shear", "erase")  # fields of a recipe
+DISTORTIONS = ("shift", "rotation", "scale", "shear")  # fields of a recipe
 TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
 
 Tile = tuple[UInt8[np.ndarray, "28 28"], str]  # an image and its caption
