@@ -128,12 +128,12 @@ def test_what_the_command_refuses_is_refused_in_its_words(page, kind):
 def test_the_runner_up_is_named_in_doubt(page, network):
     page.draw(DOUBTFUL)
     [doubt] = re.findall(r"perhaps 7, \d\d %; or 1, \d\d %", page.find("notice").text)
-    assert page.told().startswith(f"Digit {doubt}. Plus 5 makes 12, ")
+    assert page.told().startswith(f"Digit {doubt}. Plus 5 makes perhaps 12, ")
     answer = predict_probabilities(network, read_image(page.picture()), 5)
     assert name_best(np.asarray(answer.digit)).startswith("perhaps 7, ")
     probabilities = np.array([0.01, 0.3, 0, 0, 0, 0.07, 0, 0.62, 0, 0]).clip(1e-9)
     log = np.log(probabilities).tolist()
-    said = page.ask("nameDoubt({ digit: 7, digitLogProbabilities: arguments[0] })", log)
+    said = page.ask("nameDoubt({ sum: 7, sumLogProbabilities: arguments[0] }, 'sum')", log)
     assert said == name_best(probabilities) == "perhaps 7, 62 %; or 1, 30 %"
 
 

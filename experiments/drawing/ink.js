@@ -83,7 +83,7 @@ function keepDigit(drawing, side) {
   if (parts.length === 0) return refuse("nothing but paper, expected a digit.");
   const largest = parts.reduce((a, b) => (b.pixels.length > a.pixels.length ? b : a));
   const longer = Math.max(largest.right - largest.left, largest.bottom - largest.top);
-  if (longer < MIN_BOX) return refuse(`too small a digit, expected ${MIN_BOX} pixels at least.`);
+  if (longer < MIN_BOX) return refuse(`too small a digit, expected at least ${MIN_BOX} pixels.`);
   const isAtLeast = (share) => (part) => part.pixels.length >= share * largest.pixels.length;
   const box = { ...largest };
   let others = parts.filter(isAtLeast(SPECK));
@@ -98,7 +98,7 @@ function keepDigit(drawing, side) {
     near = others.filter((part) => gap(part, box) <= NEAR * longer);
   }
   if (others.some(isAtLeast(OTHER))) {
-    return refuse("things far apart, expected one digit: cut it out.");
+    return refuse("things far apart, expected one digit: crop to it.");
   }
   const ink = drawing.slice();
   for (const part of parts) {

@@ -55,7 +55,7 @@ function show() {
   showEquation(answer);
   showBars("digit", answer, 0);
   showBars("sum", answer, number);
-  find("notice").textContent = refusal ?? (answer ? nameDoubt(answer) : "");
+  find("notice").textContent = refusal ?? (answer ? nameDoubt(answer, "digit") : "");
   find("hint").hidden = strokes.length > 0;
   find("undo").disabled = past.length === 0;
   find("clear").disabled = strokes.length === 0;
@@ -140,24 +140,25 @@ function showBars(name, answer, first) {
 /** Say the answer to those who listen to the page. */
 function speak(answer, refusal, milliseconds) {
   const say = (name) => `${answer[name]}, ${certainty(answer, name)}`;
-  const doubt = answer && nameDoubt(answer);
+  const word = (name) => nameDoubt(answer, name) || say(name);
   find("spoken").textContent = answer
-    ? `Digit ${doubt || say("digit")}. Plus ${number} makes ${say("sum")}.`
+    ? `Digit ${word("digit")}. Plus ${number} makes ${word("sum")}.`
     : (refusal ?? "Nothing is drawn yet.");
   find("digit-bars").ariaLabel = answer ? `Most probable digit: ${say("digit")}` : "Nothing yet";
   find("sum-bars").ariaLabel = answer ? `Most probable sum: ${say("sum")}` : "Nothing yet";
   find("image").ariaLabel = answer ? "The drawing in 28 by 28 pixels" : "Nothing yet";
-  find("speed").textContent = answer ? `, answering in ${milliseconds.toFixed(1)} ms` : "";
+  find("speed").textContent = answer ? `, answering in ${Math.ceil(milliseconds)} ms` : "";
 }
 
-/** Name the most probable digit and the runner-up, if there is doubt. */
-function nameDoubt({ digit, digitLogProbabilities }) {
-  const probabilities = digitLogProbabilities.map(Math.exp);
-  if (probabilities[digit] >= SURE) return "";
-  const rest = probabilities.map((probability, value) => (value === digit ? 0 : probability));
+/** Name the most probable value of an output and the runner-up, if there is doubt. */
+function nameDoubt(answer, name) {
+  const best = answer[name];
+  const probabilities = answer[`${name}LogProbabilities`].map(Math.exp);
+  if (probabilities[best] >= SURE) return "";
+  const rest = probabilities.map((probability, value) => (value === best ? 0 : probability));
   const runnerUp = argmax(rest);
   const say = (value) => `${value}, ${Math.round(100 * probabilities[value])} %`;
-  return `perhaps ${say(digit)}; or ${say(runnerUp)}`;
+  return `perhaps ${say(best)}; or ${say(runnerUp)}`;
 }
 
 function certainty(answer, name) {
