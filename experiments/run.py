@@ -36,7 +36,7 @@ WORTH_KEEPING_SECONDS = 0.3  # to compile; less is not worth a file
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(ConfigOptions):
-    """Train the network and write what happens into a work folder."""
+    """Train the network and write the results into a work folder."""
 
     workdir: Path | None = None
     """Folder for all results. If not given: runs/CONFIG, runs/CONFIG-2 and so on if that is taken,
@@ -44,8 +44,8 @@ class RunOptions(ConfigOptions):
     resume: bool = False
     """Go on with the run in the work folder, after the last epoch that it has completed."""
     seeds: int = 1
-    """Train N seeds, from `seed` on, and sum up what they reach; on a processor, as many at once
-    as it has cores."""
+    """Train N seeds, from `seed` on, and summarize their results; on a CPU, as many at
+    once as it has cores."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
     compute: tyro.conf.OmitArgPrefixes[ComputeOptions] = field(default_factory=ComputeOptions)
@@ -60,7 +60,7 @@ def start(argv: Sequence[str]) -> None:
     options = parse(RunOptions, "run", argv)
     place = find_place(options.process)
     if options.seeds < 1:
-        raise UsageError(f"--seeds is {options.seeds} and must be at least 1.")
+        raise UsageError(f"--seeds is {options.seeds} but must be at least 1.")
     if place:
         check_together(options)
     with joined(place):
@@ -72,7 +72,7 @@ def start(argv: Sequence[str]) -> None:
 def check_together(options: RunOptions) -> None:
     """Raise UsageError for what several processes that train together cannot do."""
     if options.seeds != 1:
-        raise UsageError("--seeds is for a process on its own; train each seed by itself.")
+        raise UsageError("--seeds needs a single process; train each seed separately.")
     if options.workdir is None:
         raise UsageError("Several processes need --workdir, a folder that all of them share.")
 
@@ -88,10 +88,11 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
     devices = set_up_devices(options.device, compute, config.recipe.batch_size)
     splits = load_splits(options)
     folder = options.workdir or workdir.choose(name, config, options.resume)
+    go_on = resume_command(argv, folder)
     holds: AbstractContextManager[object] = redirect_stdout(StringIO())
     if is_first():
-        holds = workdir.hold(folder, options.resume)
-    with holds, resumable(resume_command(argv, folder), [folder], config.epochs):
+        holds = workdir.hold(folder, options.resume, go_on)
+    with holds, resumable(go_on, [folder], config.epochs):
         print_header(options, devices, splits)
         this_run = workdir.Run(name, config, folder, devices, splits)
         state, records = train(this_run, options.resume, compute.profile)
@@ -113,6 +114,8 @@ def run_seeds(options: RunOptions, argv: Sequence[str]) -> None:
     workdir.make(folder)
     go_on = resume_command(argv, folder)
     with workdir.lock(folder), resumable(go_on, folders, config.epochs * options.seeds):
+        for own in folders if not options.resume else ():
+            workdir.check_free(own, go_on)
         train_seeds(argv, seeds, folder, config.epochs, options.device)
     summarize(SummarizeOptions(tuple(folders), folder))
 

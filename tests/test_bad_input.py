@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,27 +34,28 @@ LINES = {
     "run --config": "Missing value for argument '--config'",
     "run --config=--": "There is no config '--'; choose one of base, sample, ",
     "run --epochs ten": "Error parsing --epochs: invalid literal for int() with base 10: 'ten'",
-    "run --learning-rate 1e999": "learning_rate is inf and must be positive and finite.",
-    "run --batch_size 1": "batch_size is 1 and must be at least 2, as batch norm needs a",
+    "run --learning-rate 1e999": "learning_rate is inf but must be positive and finite.",
+    "run --batch_size 1": "batch_size is 1 but must be at least 2, as batch norm needs a",
     "run --numbers odd": "invalid choice 'odd' for argument '--numbers'. Expected one of",
-    "run --seeds 0": "--seeds is 0 and must be at least 1.",
+    "run --seeds 0": "--seeds is 0 but must be at least 1.",
     "run --workdir new --seeds 2 --coordinator here:1 --processes 2 --process-id 0": (
-        "--seeds is for a process on its own"
+        "--seeds needs a single process"
     ),
     "run --device tpu": "invalid choice 'tpu' for argument '--device'",
     "run --epochz 3": "Perhaps you meant: --epochs INT",
     "run --workdri run": "Perhaps you meant: --workdir ",
     "run --hidden-size 3": "Unrecognized options: --hidden-size",
-    "run --config smoke --held-out 499": "held_out is 499 and must leave 2 of 500 images.",
+    "run --config smoke --held-out 499": "held_out is 499 but must leave 2 of 500 images.",
     "run --config smoke --workdir file": "file cannot be written (File exists); choose another",
     "run --config smoke --workdir file/run": "file/run cannot be written (Not a directory); choose",
     "run --config smoke --batch-size 499": "leaves a last batch of one image out of 500",
     "run --config smoke --profile /dev/null/x": "/dev/null/x cannot be written (Not a directory)",
-    "run --config smoke --workdir mine": "mine/report.md is not of a run of this version",
+    "run --config smoke --workdir mine": "mine/report.md isn't from a run of this version",
     "run --config sample": (
-        "The work folder runs/sample already holds a run, which stopped at 8 of 12 epochs; go on "
-        "with it by --resume, or choose another --workdir."
+        "runs/sample already holds a run, 8 of 12 epochs done; choose another --workdir, or "
+        f"continue it with: {sys.executable} -m experiments.run --config sample --resume"
     ),
+    "run --config sample --seeds 2 --workdir runs": "runs/seed-1 already holds a run, 8 of 12",
     "run --config base --data-dir file/data": "put train-images-idx3-ubyte.gz",
     "run --config base --data-dir new": 'or use the data set "sample"',  # without a network
     "run --workdir gs://bucket/run": "gs://bucket/run must be a path on this machine: copy",
@@ -63,19 +65,19 @@ LINES = {
     "bench --manual-dir file:///mnist": "file:///mnist must be a path on this machine",
     "summarize run gs://bucket/run --output out": "gs://bucket/run must be a path on this machine",
     "describe --output": "Missing value for argument '--output'",
-    "bench --rounds 0": "--rounds is 0 and must be positive and finite.",
-    "bench --seconds inf": "--seconds is inf and must be positive and finite.",
-    "bench --time-to-accuracy -1": "--time-to-accuracy is -1 and must be positive and finite.",
+    "bench --rounds 0": "--rounds is 0 but must be positive and finite.",
+    "bench --seconds inf": "--seconds is inf but must be positive and finite.",
+    "bench --time-to-accuracy -1": "--time-to-accuracy is -1 but must be positive and finite.",
     "bench --no-torch --output file": "file exists and would be lost; name another output",
     "bench --no-torch --output use.py": "use.py exists and would be lost",
     "bench --config sample --no-torch --batch-size 31": "which leaves a last batch of one image",
     "summarize": "--output",
     "export x --to tf --output y": "invalid choice 'tf' for argument '--to'",
-    "summarize --output out": "Give at least two runs, each with a seed of",
+    "summarize --output out": "Give at least two runs with different seeds",
     "summarize nowhere other --output out": "nowhere/config.json cannot be read (No such",
     "describe --config sample --output out": "out/model.png exists and would be lost",
     "describe --config sample --output shown": "shown/samples.png exists and would be lost",
-    "export nothing --to onnx --output new": "There is no file nothing: check its name.",
+    "export nothing --to onnx --output new": "There is no file or folder nothing: check its name.",
     "export w --to safetensors --output no/w": "no/w cannot be written (No such file or directory)",
     "export w --to onnx --output w": "w is read and cannot be written too; name another output.",
     "export w --to onnx --output ./out/../w": "w is read and cannot be written too",
@@ -91,23 +93,23 @@ LINES = {
     "draw_page w --output notes": "notes exists and would be lost; name another output, or delete",
     "draw_page w --output weights": "weights exists and would be lost",
     "draw_page w --output use.py": "use.py exists and would be lost",
-    "read_folder nowhere": "nowhere cannot be read (No such file or directory); --help says",
-    "read_folder data/1": "data/1 lists no pictures; --help says what it may be.",
-    "read_folder none.csv": "none.csv lists no pictures; --help says what it may be.",
-    "read_folder lost.csv": "lost.csv lists lost.png, and there is no such file; --help says",
+    "read_folder nowhere": "nowhere cannot be read (No such file or directory); see --help",
+    "read_folder data/1": "data/1 lists no pictures; see --help.",
+    "read_folder none.csv": "none.csv lists no pictures; see --help.",
+    "read_folder lost.csv": "lost.csv lists lost.png, and there is no such file; see --help",
     "read_folder no.npz": "no.npz cannot be read (KeyError: 'digit is not a file in the archive'",
     "read_folder data/1/0.png": "data/1/0.png cannot be read (UnicodeDecodeError: ",
     "read_folder data --picture data/1/0.png": "data/1/0.png is read and cannot be written too",
-    "read_folder data --picture no.npz": "--picture is no.npz and must end in .png, .jpg,",
-    "mnist-sum": "The following arguments are required: file; --help shows",
-    "mnist-sum 0.png --add": "Argument --add: expected one argument; --help shows",
+    "read_folder data --picture no.npz": "--picture no.npz must end in .png, .jpg,",
+    "mnist-sum": "The following arguments are required: file; see --help",
+    "mnist-sum 0.png --add": "Argument --add: expected one argument; see --help",
     "mnist-sum 0.png --add 10": "Argument --add: invalid choice: 10 (choose from 0, 1",
-    "mnist-sum 0.png --add 'x\ny'": "Argument --add: invalid int value: 'x\\ny'; --help",
-    "mnist-sum 0.png --sub 2": "Unrecognized arguments: --sub 2; --help",
-    "mnist-sum 0.png --weights nowhere": "There is no file nowhere: check its name.",
+    "mnist-sum 0.png --add 'x\ny'": "Argument --add: invalid int value: 'x\\ny'; see --help",
+    "mnist-sum 0.png --sub 2": "Unrecognized arguments: --sub 2; see --help",
+    "mnist-sum 0.png --weights nowhere": "There is no file or folder nowhere: check its name.",
     "mnist-sum 0.png --weights .": ". is not the work folder of a run: it has",
-    f"mnist-sum {'0.png ' * 101} --picture p.png": "--picture is for 100 files at",
-    "mnist-sum 0.png --picture p.bmp": "--picture is p.bmp and must end in .png, .jpg, .pdf,",
+    f"mnist-sum {'0.png ' * 101} --picture p.png": "--picture takes at most 100 files",
+    "mnist-sum 0.png --picture p.bmp": "--picture p.bmp must end in .png, .jpg, .pdf or",
     "mnist-sum --add 5 --picture 0.png nothing": "0.png exists and would be lost; name",
     "mnist-sum 0.png --picture w.png": "w.png exists and would be lost",
     "mnist-sum 0.png --picture use.svg": "use.svg exists and would be lost",
@@ -126,7 +128,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = "file notes use.py use.svg out/model.png shown/samples.png mine/report.md"
     for name in files.split():
         (folder / name).write_text("import mnist_sum" if "use" in name else "mine")
-    for name in ("mine", "runs/sample"):
+    for name in ("mine", "runs", "runs/sample"):
         (folder / name / ".lock").touch()
     workdir.note(folder / "runs/sample", "sample", sample(), {})
     workdir.write_metrics(folder / "runs/sample", [{"epoch": i} for i in range(8)])
@@ -135,7 +137,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_bytes(PRETRAINED.read_bytes())
     for name in ("0.png", "data/1/0.png"):
         Image.fromarray(np.asarray(load("sample").test.image[0])).save(folder / name)
-    for name, target in {"link": "w", "w.png": "w", "no.link": "missing"}.items():
+    links = {"link": "w", "w.png": "w", "no.link": "missing", "runs/seed-1": "sample"}
+    for name, target in links.items():
         (folder / name).symlink_to(target)
     (folder / "hardlink").hardlink_to(folder / "w")
     (folder / "lost.csv").write_text("file,label\nlost.png,1")

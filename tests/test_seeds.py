@@ -35,10 +35,10 @@ def test_another_process_finds_out_what_there_is_to_compute_on(monkeypatch):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        (-9, "Seed 3 was killed by signal 9, often for want of memory; go on with: x"),
+        (-9, "Seed 3 was killed by signal 9, often for lack of memory; go on with: x"),
         (-11, "Seed 3 was killed by signal 11; go on with: x"),
         (143, "Seed 3 was killed by signal 15; go on with: x"),
-        (2, "Seed 3 has failed, and says in {}/seed-3.log: The loss is no longer finite."),
+        (2, "Seed 3 failed; {}/seed-3.log ends with: The loss is no longer finite."),
     ],
 )
 def test_what_is_said_of_a_seed_that_has_failed(code, sentence, tmp_path):

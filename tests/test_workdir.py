@@ -16,7 +16,7 @@ def here(tmp_path, monkeypatch):
 
 def begin(folder, config, resume=False, epochs=None, report=True):
     """Hold a folder, note a config and the metrics of some epochs, and leave it."""
-    with workdir.hold(folder, resume):
+    with workdir.hold(folder, resume, "COMMAND"):
         workdir.note(folder, "base", config, {"jax_enable_x64": False})
         workdir.write_metrics(folder, [{"epoch": i} for i in range(epochs or config.epochs)])
         if report:
@@ -39,7 +39,7 @@ def test_a_run_goes_on_in_its_folder_or_begins_there_but_is_not_overwritten(tmp_
     for _ in range(2):
         begin(tmp_path / "run", Config(), resume=True)
     before = (tmp_path / "run" / "config.json").read_bytes()
-    with pytest.raises(UsageError, match=r"already holds a run, which stopped at 25 of 25 epochs"):
+    with pytest.raises(UsageError, match=r"already holds a run, 25 of 25 epochs .* with: COMMAND"):
         begin(tmp_path / "run", Config(epochs=3))
     assert (tmp_path / "run" / "config.json").read_bytes() == before
 
@@ -50,7 +50,7 @@ def test_what_no_run_has_made_is_not_replaced(tmp_path, name, resume):
     mine = tmp_path / name
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_text('{"config": "mine"}')
-    with pytest.raises(UsageError, match=r"is not of a run .*, and would be replaced; choose"):
+    with pytest.raises(UsageError, match=r"isn't from a run .* and would be replaced; choose"):
         begin(tmp_path, Config(), resume)
     assert mine.read_text() == '{"config": "mine"}'
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", name.partition("/")[0]]
@@ -87,7 +87,7 @@ def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has
     for resume in (False, True):
         assert chosen(config, resume) == "runs/sample-4"
         assert chosen(other, resume) == "runs/sample-2"
-    with workdir.hold(tmp_path / "runs" / "sample-4", resume=True):
+    with workdir.hold(tmp_path / "runs" / "sample-4", True, ""):
         assert chosen(config) == "runs/sample-5"  # as it goes on elsewhere
 
 
@@ -97,7 +97,7 @@ def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has
         ("", r"config\.json is not that of a run \(Expecting value: "),
         *((x, r"config\.json is not that of a run") for x in ("[]", "{}", '{"config": 3}')),
         ('{"config": {"colour": 1}}', r"0\.2 or earlier .*: A config has no field colour; use"),
-        ('{"config": {"seed": "1"}}', r"by mnist_sum 0\.2 or earlier .*: seed is '1' and"),
+        ('{"config": {"seed": "1"}}', r"by mnist_sum 0\.2 or earlier .*: seed is '1' but"),
         (None, r"config\.json cannot be read \(Is a directory\)\.$"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_config_of_before_a_field_existed_has_its_default(tmp_path):
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_folder_is_one_runs_at_a_time(tmp_path, resume):
     with (
-        workdir.hold(tmp_path, resume),
+        workdir.hold(tmp_path, resume, ""),
         pytest.raises(UsageError, match=r"in use by another run; choose another --workdir\.$"),
     ):
         begin(tmp_path, Config(), resume)

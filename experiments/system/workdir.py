@@ -69,27 +69,33 @@ def choose(name: str, config: Config, resume: bool) -> Path:
 
 
 @contextmanager
-def hold(folder: Path, resume: bool) -> Iterator[None]:
+def hold(folder: Path, resume: bool, go_on: str) -> Iterator[None]:
     """Make or take the folder of a run, and keep every other run out of it; raises UsageError."""
     make(folder)
     with lock(folder):
+        if not resume:
+            check_free(folder, go_on)
         begun = is_ours(folder / CONFIG)
-        if begun and not resume:
-            done, epochs = count_epochs(folder), read_config(folder).epochs
-            raise UsageError(
-                f"The work folder {folder} already holds a run, which stopped at {done} of "
-                f"{epochs} epochs; go on with it by --resume, or choose another --workdir."
-            )
         # Without its config.json, a run is known by what Orbax writes.
         if not (begun or (resume and any(folder.glob(f"{CHECKPOINTS}/*/_CHECKPOINT_METADATA")))):
             # The folder of checkpoints may be there, empty: a run has been stopped as it began.
             for path in (*map(folder.joinpath, FILES), *folder.glob(f"{CHECKPOINTS}/*")):
                 if path.exists() or path.is_symlink():
                     raise UsageError(
-                        f"{path} is not of a run of this version, and would be replaced; choose "
+                        f"{path} isn't from a run of this version and would be replaced; choose "
                         "another --workdir."
                     )
         yield
+
+
+def check_free(folder: Path, go_on: str) -> None:
+    """Raise UsageError, with the command that goes on with it, if a folder holds a run."""
+    if is_ours(folder / CONFIG):
+        done, epochs = count_epochs(folder), read_config(folder).epochs
+        raise UsageError(
+            f"{folder} already holds a run, {done} of {epochs} epochs done; choose another "
+            f"--workdir, or continue it with: {go_on}"
+        )
 
 
 def is_ours(path: Path) -> bool:

@@ -66,7 +66,9 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
         print(f"Results: {run.folder}", flush=True)
         if resume:
-            print(f"Resumed: {len(records)} of {config.epochs} epochs are done", flush=True)
+            done = f"{len(records)} of {config.epochs} epochs are done"
+            found = done if saved else "nothing was saved; starting with epoch 1"
+            print(f"Resumed: {found}", flush=True)
         if profile or len(records) < config.epochs:
             compiled = compile_ahead(state, run)
         if profile:
@@ -110,9 +112,9 @@ def check_same(saved: checkpoint.Checkpoint, run: Run) -> None:
     settings, _, _ = (fields.pop(name, {}) for name in ("settings", "config", "command"))
     more, why = fields["epochs"] < config.epochs, ""
     if more and config.recipe.schedule == "one_cycle":
-        why = ", and one_cycle lays its learning rates over all epochs"
+        why = ", and one_cycle spreads over all epochs"
     elif more and config.renew_statistics:
-        why = ", and the statistics of what was its last are those of the end"
+        why = ", and its statistics have already been renewed"
     elif more:
         fields["epochs"] = config.epochs
     if changed := list_differences(fields, fields_of(config)):

@@ -115,10 +115,10 @@ def outcome(seed: int, folder: Path, code: int, go_on: str) -> str:
     log = folder.with_suffix(".log")
     if code < 0 or code > 128:  # as Python has it, and as a process says that catches the signal
         number = abs(code) % 128
-        why = ", often for want of memory" if number == 9 else ""  # SIGKILL
+        why = ", often for lack of memory" if number == 9 else ""  # SIGKILL
         raise UsageError(f"Seed {seed} was killed by signal {number}{why}; go on with: {go_on}")
     if code:
         why = log.read_text("utf-8", errors="replace").splitlines()[-1].removeprefix("error: ")
-        raise UsageError(f"Seed {seed} has failed, and says in {log}: {why}")
+        raise UsageError(f"Seed {seed} failed; {log} ends with: {why}")
     _, records = workdir.read_run(folder)
     return f"seed {seed}  test  {figures_of(records[-1]['test'])}"
