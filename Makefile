@@ -22,11 +22,11 @@ install: .venv/installed  ## make .venv and install the project with its test to
 	@touch $@
 
 run: install  ## train CONFIG (sample if not given) with ARGS: make run CONFIG=base ARGS="--epochs 3"
-	@echo "Training config $(CONFIG): python -m experiments.run --config $(CONFIG) $(ARGS)"
+	@echo "Training config $(CONFIG): $(PYTHON_HERE) -m experiments.run --config $(CONFIG) $(ARGS)"
 	@$(PYTHON_HERE) -m experiments.run --config $(CONFIG) $(ARGS)
 
 test: install  ## run the tests
-	@echo "Testing: python -m pytest"
+	@echo "Testing: $(PYTHON_HERE) -m pytest"
 	@$(PYTHON_HERE) -m pytest
 
 check: install  ## run the linter, the formatter's check and the type checker
@@ -44,7 +44,7 @@ parity: .venv/parity  ## compare with the original's network in PyTorch
 	@$(PYTHON_HERE) -m pytest -m parity
 
 long: install  ## run the long versions of tests: kill a run twenty times, train on two processes
-	@echo "Testing at length: python -m pytest -m long"
+	@echo "Testing at length: $(PYTHON_HERE) -m pytest -m long"
 	@$(PYTHON_HERE) -m pytest -m long
 
 # Browsers differ in name: Debian's is chromium, that of GitHub's machines google-chrome.
@@ -57,7 +57,7 @@ long: install  ## run the long versions of tests: kill a run twenty times, train
 	@touch $@
 
 browser: .venv/browser  ## draw on the page in a real browser, without a window
-	@echo "Testing in a browser: python -m pytest -m browser"
+	@echo "Testing in a browser: $(PYTHON_HERE) -m pytest -m browser"
 	@$(PYTHON_HERE) -m pytest -m browser -n0
 
 .venv/tour: .venv/installed
@@ -66,7 +66,7 @@ browser: .venv/browser  ## draw on the page in a real browser, without a window
 	@touch $@
 
 tour: .venv/tour  ## run the notebook docs/tour.ipynb from top to bottom
-	@echo "Running the tour: python -m pytest -m tour"
+	@echo "Running the tour: $(PYTHON_HERE) -m pytest -m tour"
 	@$(PYTHON_HERE) -m pytest -m tour -n0
 
 accuracy: install  ## train fast with three seeds on MNIST, and compare with its record

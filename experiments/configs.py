@@ -21,7 +21,7 @@ class Config:
     epochs: int = 25
     """Passes over the training images."""
     seed: int = 1
-    """Seed of the initial weights, the order of the images, fresh numbers and dropout."""
+    """Seed of initial weights, image order, fresh numbers, distortions and dropout."""
     dataset: Literal["mnist", "sample"] = "mnist"
     """Full MNIST (60,000 + 10,000 images) or the embedded sample of it (4,000 + 1,000)."""
     train_examples: int | None = None
@@ -102,7 +102,7 @@ def smoke() -> Config:
 
 
 def fast() -> Config:
-    """Reach the original's accuracy in 3 epochs instead of 25, a minute or two on one CPU core."""
+    """Reach the original's accuracy in 3 epochs instead of 25, 1 to 4 minutes on one CPU core."""
     return vary(
         base(),
         epochs=3,

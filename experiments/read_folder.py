@@ -24,7 +24,7 @@ from mnist_sum.reading.opening import Picture
 
 SURE = 0.99
 DIGITS = tuple("0123456789")
-HELP = "--help says what it may be."
+HELP = "see --help."
 HEAD = ("digit", "pictures", "right", "refused", "wrong", "of these > 99 % sure", "right %")
 
 
@@ -33,9 +33,9 @@ class ReadOptions:
     """Read pictures whose digits are known, and count by digit how many are read right.
 
     The source is a folder of folders 0 to 9 with pictures; or a CSV with the columns file, relative
-    to it, and label, whose rows without a digit are left out; or an .npz of the arrays image
-    [example, height, width], on any scale, and digit [example], such as that of another data set:
-    numpy.savez("uci.npz", image=x.images, digit=x.target).
+    to it, and label (rows without a digit are skipped); or an .npz of the arrays image
+    [example, height, width], on any scale, and digit [example], such as UCI's digits:
+    x = sklearn.datasets.load_digits(); numpy.savez("uci.npz", image=x.images, digit=x.target).
     """
 
     source: tyro.conf.Positional[Path]
@@ -76,6 +76,8 @@ def run(options: ReadOptions) -> None:
         if count := row[:3].sum():
             rows.append((label, count, *row, f"{100 * row[0] / count:.2f}"))
     print(tabulate(rows, tablefmt="plain", disable_numparse=True, stralign="right"))
+    if counts[:, 1:].any() and not options.list:
+        print("--list names what was refused or misread.")
     if options.picture and misread:
         misread.sort(key=lambda answer: answer.digits.max(), reverse=True)
         drawing.draw_answers(misread[: drawing.MOST], options.picture)

@@ -52,7 +52,7 @@ def summarize(options: SummarizeOptions) -> None:
     configs = [fields_of(config) for config, _ in noted]
     seeds = [config.pop("seed") for config in configs]
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds):
-        raise UsageError(f"Give at least two runs, each with a seed of its own, not {seeds}.")
+        raise UsageError(f"Give at least two runs with different seeds, not {seeds}.")
     for folder, config in zip(options.runs, configs, strict=True):
         if changed := list_differences(configs[0], config):
             raise UsageError(f"The run {folder} differs from the first: {changed}.")

@@ -34,7 +34,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import what trains when it is asked for: who reads a picture does not wait for optax."""
+    """Import what trains when it is asked for: reading a picture need not wait for optax."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from mnist_sum.learning import epoch, state, step

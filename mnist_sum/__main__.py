@@ -1,6 +1,6 @@
 """Answer for pictures in files: python -m mnist_sum seven.png --add 5.
 
-The one module of the library that reads a command line and prints.
+The one module of the library that reads a command line.
 """
 
 import argparse
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     """Raises what is wrong as one sentence, and leaves it to the command to print it."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[0].upper()}{message[1:]}; --help shows what to write.")
+        raise UsageError(f"{message[0].upper()}{message[1:]}; see --help.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,9 +48,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print JSON: a list, one object a file")
     picture = (
         "draw each picture, what the network is given of it, and all probabilities: .png, .jpg, "
-        ".pdf or .svg"
+        ".pdf or .svg; replaces no file but such a drawing"
     )
-    parser.add_argument("--picture", type=Path, metavar="NEW_FILE", help=picture)
+    parser.add_argument("--picture", type=Path, metavar="FILE", help=picture)
     return parser.parse_args(argv)
 
 
@@ -90,11 +90,12 @@ def import_drawing(options: argparse.Namespace) -> ModuleType:
         from mnist_sum.reading import drawing
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--picture needs {error.name}: pip install '.[picture]' in the project's folder."
+            f"--picture needs {error.name}; in the project's folder, run {sys.executable} -m pip "
+            "install -e '.[picture]'"
         ) from error
     drawing.check_picture(options.picture, map(Path, [*options.file, options.weights]))
     if len(options.file) > drawing.MOST:
-        raise UsageError(f"--picture is for {drawing.MOST} files at most: give it some of them.")
+        raise UsageError(f"--picture takes at most {drawing.MOST} files: give fewer.")
     return drawing
 
 

@@ -30,7 +30,7 @@ def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
     """
     platforms, cores = (getattr(jax.config, f"jax_{x}") for x in ("platforms", "num_cpu_devices"))
     if cores < 1 and cores != -1:  # which stands for no choice
-        raise UsageError(f"JAX_NUM_CPU_DEVICES is {cores} and must be at least 1.")
+        raise UsageError(f"JAX_NUM_CPU_DEVICES is {cores} but must be at least 1.")
     reasons: list[str] = []
 
     def collect(record: logging.LogRecord) -> bool:
@@ -51,8 +51,8 @@ def find_devices(kind: str | None = None) -> tuple[list[jax.Device], str]:
         logger.removeFilter(collect)
     if not devices and kind is None:
         raise UsageError(
-            f"JAX_PLATFORMS is {platforms}, and JAX can use no such device of this machine; leave "
-            "it out, or set it to cpu."
+            f"JAX_PLATFORMS is {platforms}, but JAX has no such device on this machine; "
+            "unset it, or set it to cpu."
         )
     return devices, "".join(reasons[:1])[:SHOWN].strip().rstrip(".")
 

@@ -31,7 +31,7 @@ def check_fields(fields: Any, ranges: Mapping[str, Range]) -> None:
             expected = name_options(options)
         elif value is None or meets(value):
             continue
-        raise RecipeError(f"{name} is {show(value)} and must be {expected}.")
+        raise RecipeError(f"{name} is {show(value)} but must be {expected}.")
 
 
 def name_options(options: Iterable[Any]) -> str:

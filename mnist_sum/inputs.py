@@ -61,7 +61,7 @@ def check_examples(name: str, examples: Any) -> None:
 def check_images(name: str, image: Any) -> None:
     """Check that it is an array of MNIST's pixels, of at least one image."""
     fits = is_array(image, REALS) and image.shape[1:] == (28, 28) and len(image) > 0
-    shape = "[batch, 28, 28], of one image at least"
+    shape = "[batch, 28, 28], of at least one image"
     check(name, image, fits, f"an array of real numbers of shape {shape}")
     wide = "a type that holds pixels 0 .. 255: use uint8, and add 128 if that was subtracted"
     check(name, image, image.dtype != np.int8, wide)
@@ -76,8 +76,8 @@ def as_images(name: str, image: Any) -> jax.Array | np.ndarray:
     MNIST: no image may be blank, or have a light border.
     """
     image = as_array(image)
-    shape = "[28, 28], or [batch, 28, 28] of one image at least"
-    expected = f"real numbers of shape {shape}; read_image makes such an image of a picture"
+    shape = "[28, 28], or [batch, 28, 28] of at least one image"
+    expected = f"real numbers of shape {shape}; read_image converts a picture"
     check(name, image, is_array(image, REALS) and image.shape[-2:] == (28, 28), expected)
     pixels = image[None] if image.ndim == 2 else image
     pixels = np.asarray(pixels) if has_values(pixels) else pixels

@@ -49,12 +49,12 @@ def test_differences_are_named():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"epochs": None}, "epochs is None and must be a whole number."),
-        ({"held_out": -1}, "held_out is -1 and must be at least 0."),
-        ({"learning_rate": 10**400}, "... and must be positive and finite."),
-        ({"momentum": -(10**5000)}, "momentum is of type int and must be in [0, 1)."),
+        ({"epochs": None}, "epochs is None but must be a whole number."),
+        ({"held_out": -1}, "held_out is -1 but must be at least 0."),
+        ({"learning_rate": 10**400}, "... but must be positive and finite."),
+        ({"momentum": -(10**5000)}, "momentum is of type int but must be in [0, 1)."),
         ({"seed": list(range(100))}, "seed is [0, 1, 2, 3, "),
-        ({"dataset": "a\nb"}, r"dataset is 'a\nb' and must be 'mnist' or 'sample'."),
+        ({"dataset": "a\nb"}, r"dataset is 'a\nb' but must be 'mnist' or 'sample'."),
         ({"epoch": 1}, "A config has no field epoch; did you mean epochs?"),
     ],
 )

@@ -39,7 +39,7 @@ def test_the_first_devices_are_taken(choice, count, batch_size, found):
 
 @pytest.mark.parametrize("count", [0, 9, -1])
 def test_more_devices_than_there_are_is_one_sentence(count):
-    with pytest.raises(UsageError, match=rf"^--devices is {count} and must be 1 .. 8"):
+    with pytest.raises(UsageError, match=rf"^--devices is {count} but must be 1 .. 8"):
         choose_devices("auto", count)
 
 
@@ -113,7 +113,7 @@ sys.exit(exit_code(search))
         ("auto", "", "cpu True\n", "No GPU is used (cuInit failed: no driver).\n"),
         ("auto", "cpu", "cpu True\n", ""),
         ("cpu", "cuda", "cpu True\n", ""),
-        ("auto", "rocm", "", "error: JAX_PLATFORMS is rocm, and JAX can use no such device of "),
+        ("auto", "rocm", "", "error: JAX_PLATFORMS is rocm, but JAX has no such device on "),
         ("gpu", "", "", "error: --device gpu needs a GPU that JAX can use, and there is none (cuI"),
         ("gpu", "cpu", "", "error: --device gpu needs a GPU that JAX can use, which JAX_PLATFORM"),
     ],
@@ -148,8 +148,8 @@ print(codes)
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("JAX_PLATFORMS", "cuda", "JAX_PLATFORMS is cuda, and JAX can use no such device of this "),
-        ("JAX_NUM_CPU_DEVICES", "0", "JAX_NUM_CPU_DEVICES is 0 and must be at least 1."),
+        ("JAX_PLATFORMS", "cuda", "JAX_PLATFORMS is cuda, but JAX has no such device on this "),
+        ("JAX_NUM_CPU_DEVICES", "0", "JAX_NUM_CPU_DEVICES is 0 but must be at least 1."),
     ],
 )
 def test_every_command_says_what_it_cannot_compute_on(variable, value, sentence, tmp_path):

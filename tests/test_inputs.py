@@ -37,10 +37,10 @@ for call in json.load(sys.stdin):
         answers[call] = f"{error}"
 print(json.dumps(answers))
 """
-IMAGES = "expected an array of real numbers of shape [batch, 28, 28], of one image at least."
+IMAGES = "expected an array of real numbers of shape [batch, 28, 28], of at least one image."
 PICTURES = (
-    "expected real numbers of shape [28, 28], or [batch, 28, 28] of one image at least; "
-    "read_image makes such an image of a picture."
+    "expected real numbers of shape [28, 28], or [batch, 28, 28] of at least one image; "
+    "read_image converts a picture."
 )
 NUMBERS = "expected an integer, or integers of shape [3]."
 WIDE = "expected a type that holds pixels 0 .. 255: use uint8, and add 128 if that was subtracted."

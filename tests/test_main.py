@@ -40,7 +40,7 @@ def test_it_answers_as_the_library_does(capsys):
         assert answer == {"file": f"{digit}.png", "page": "", "number": 5} | expected
     assert main(["bad.png", "1.png", "--json"]) == 2
     bad, answer = json.loads(capsys.readouterr().out)
-    assert bad["error"].startswith("bad.png is no image")
+    assert bad["error"].startswith("bad.png is not a readable image")
     assert (bad["file"], answer["digit"]) == ("bad.png", 1)
     assert not {"number", "sum", "sum_probability"} & set(answer)
 
@@ -78,7 +78,7 @@ def test_several_files_are_a_table(capsys):
     assert first[len(head) :].startswith("  or ")
     assert second.startswith("1.tif        1       0    1    ")
     assert second.endswith("  page 2 of 2")
-    assert errors.startswith("error: bad.png is no image")
+    assert errors.startswith("error: bad.png is not a readable image")
     assert len(errors.splitlines()) == 1
 
 
@@ -91,7 +91,7 @@ def test_the_answers_are_drawn_in_the_format_of_the_name(name, head, capsys):
     for arguments in ([*files, "--add", "1"], files):  # the second replaces the first
         assert main([*arguments, "--picture", name]) == 2
         assert Path(name).read_bytes().startswith(head)
-        assert "bad.png is no image" in capsys.readouterr().err
+        assert "bad.png is not a readable image" in capsys.readouterr().err
     assert main(["0.png", "--picture", f"no/{name}"]) == 2
     assert f"error: no/{name} cannot be written (No such file" in capsys.readouterr().err
     if name == "a.png":

@@ -156,7 +156,7 @@ def test_what_the_user_gave_is_left_as_it_was(tmp_path):
 TWO = np.concatenate([INK, BLACK, INK], 1)
 NOISE = np.random.default_rng(0).normal(128, 30, (300, 300)).clip(0, 255).astype(np.uint8)
 LIGHT = np.mgrid[:300, :400][1] / 4 + 100
-NOT_ONE = "image shows things far apart, expected one digit: cut it out."
+NOT_ONE = "image shows things far apart, expected one digit: crop to it."
 BLANK = "image shows nothing but paper, expected a digit."
 SHAPES = "expected numbers of shape [height, width] or [height, width, channel] of 1 to 4"
 BAD = {
@@ -167,10 +167,10 @@ BAD = {
     "noise": (NOISE, BLANK),
     "gradient": (LIGHT.astype(np.uint8), BLANK),
     "two digits": (TWO, NOT_ONE),
-    "a dot": (np.pad(WHITE[:4, :4], 200), "image shows too small a digit, expected 10 pixels at"),
+    "a dot": (np.pad(WHITE[:4, :4], 200), "image shows too small a digit, expected at least 10 "),
     "inf": (np.array([[1, -np.inf]] * 9), "image holds -inf .. 1.0, expected finite numbers."),
     "empty": (np.zeros((0, 28)), f"image is float64[0, 28], {SHAPES}"),
-    "tiny": (np.zeros((5, 9)), "image has 9 x 5 pixels, expected 8 x 8 at least."),
+    "tiny": (np.zeros((5, 9)), "image has 9 x 5 pixels, expected at least 8 x 8."),
     "narrow": (np.zeros((8, 30000)), "image has 30,000 x 8 pixels, expected at most 100 times"),
     "a batch": (np.zeros((3, 28, 28)), f"image is float64[3, 28, 28], {SHAPES}"),
     "nothing": (None, f"image is of type NoneType, {SHAPES}"),
@@ -179,11 +179,11 @@ BAD = {
     "huge": (Image.new("1", (11000, 11000)), "image has 11,000 x 11,000 pixels, expected at most"),
     "nowhere.png": ("nowhere.png", "There is no file nowhere.png: check its name."),
     "lines": ("two\nlines.png", r"There is no file 'two\nlines.png': check its name."),
-    "folder": ("/", "/ is a folder, expected the file of an image."),
-    "device": ("/dev/null", "/dev/null is no ordinary file, expected the file of an image."),
+    "folder": ("/", "/ is a folder, expected an image file."),
+    "device": ("/dev/null", "/dev/null is no ordinary file, expected an image file."),
     "locked": ("half.bmp", "half.bmp cannot be read (Not for you)."),
-    "text.png": ("text.png", "text.png is no image that can be read, expected a whole file of PNG"),
-    "empty.png": ("empty.png", "empty.png is no image that can be read, expected a whole file"),
+    "text.png": ("text.png", "text.png is not a readable image, expected a complete PNG"),
+    "empty.png": ("empty.png", "empty.png is not a readable image, expected a complete PNG"),
     "half.bmp": ("half.bmp", "half.bmp is damaged ("),
     "bomb.png": ("bomb.png", "bomb.png is too large, expected at most 100,000,000 pixels: make"),
 }

@@ -44,3 +44,5 @@ def test_each_outcome_is_counted_by_digit(source, capsys):
     assert re.search(" shows 1: .* shows nothing but paper", refused)
     with Image.open("misread.png") as drawn:
         assert drawn.size == (672, 264)
+    assert main([source]) == 0
+    assert capsys.readouterr().out == f"{TABLE}--list names what was refused or misread.\n"

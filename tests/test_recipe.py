@@ -43,14 +43,14 @@ def test_the_default_is_the_original_recipe():
     ],
 )
 def test_a_value_that_cannot_be_is_named_with_what_was_expected(field, value, expected):
-    with pytest.raises(RecipeError, match=f"^{field} is {value!r} and must be {expected}\\.$"):
+    with pytest.raises(RecipeError, match=f"^{field} is {value!r} but must be {expected}\\.$"):
         vary(Config(), **{field: value})
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"unseen_pairs": True}, "unseen_pairs is True and needs numbers to be 'fresh'"),
+        ({"unseen_pairs": True}, "unseen_pairs needs numbers to be 'fresh'"),
         ({"learning_rat": 0.1}, "A recipe has no field learning_rat; did you mean learning_rate?"),
         ({"lr": 0.1}, "A recipe has no field lr; it has numbers, unseen_pairs, "),
     ],

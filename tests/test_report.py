@@ -46,12 +46,12 @@ def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path):
         "It was trained on 4,000 images of `sample` for 7 epochs, in 14 s (a typical epoch: 2,000 "
         "images a second), and tested on 1,000 others."
     )
-    trained, reached, departs = map(" ".join(head.split()).index, (sentence, "test acc", "It dep"))
+    trained, reached, departs = map(" ".join(head.split()).index, (sentence, "test acc", "Changes"))
     assert trained < reached < departs
     assert re.search(r"last epoch +\| 99.00% +\| 98.00%", head)
     assert "mean of the last 7 epochs" in head
     assert re.search(r"learning_rate +\| 0.1 +\| 0.01", head)
-    assert "original's" not in head  # it did not learn from the sample
+    assert not re.search("original's [lds]", head)  # it did not learn from the sample
     assert "Digits: 12 of 1,000 misread (1.20%). Sums: 0 of 10,000 misread (0.00%)." in body
     assert re.search(r"21,843.+## Machine.+1 x cpu, .+mnist_sum.+jaxlib", body, re.DOTALL)
     assert max(len(line) for line in report.splitlines() if line[:1] not in "|!") <= 100

@@ -199,7 +199,7 @@ def test_a_seed_that_is_killed_is_said_to_be_and_goes_on(tmp_path):
     os.kill(int(children[1]), signal.SIGKILL)
     code, _, errors = finish(process, timeout=30)
     assert code == ERROR_OF_THE_USER
-    assert re.match(r"error: Seed \d was killed by signal 9, often for want of memory; go ", errors)
+    assert re.match(r"error: Seed \d was killed by signal 9, often for lack of memory; go ", errors)
     assert errors.endswith(f"experiments.run {shlex.join(map(str, recipe))} --resume\n")
 
 
@@ -211,7 +211,7 @@ def test_a_seed_that_fails_ends_the_others_and_leaves_the_log_of_who_holds_its_f
     code, _, errors = run_command(*LASTING, *SEEDS, tmp_path, "--resume")
     assert code == ERROR_OF_THE_USER
     assert errors == (
-        f"error: Seed 1 has failed, and says in {log}: The work folder {tmp_path}/seed-1 is in use "
+        f"error: Seed 1 failed; {log} ends with: The work folder {tmp_path}/seed-1 is in use "
         "by another run; choose another --workdir.\n"
     )
     assert log.read_text().startswith("mnist_sum 0.3.0\nwhat the holder says\n")

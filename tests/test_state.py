@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from mnist_sum.errors import RecipeError
+from mnist_sum.errors import InputError, RecipeError
 from mnist_sum.learning.state import TrainState, create_state, follow, learning_rate, optimizer
 from mnist_sum.recipe import Recipe
 from tests.tiny import RECIPE
@@ -53,6 +53,12 @@ def test_a_step_is_against_the_gradient_with_nesterovs_momentum_and_decay_of_ker
     assert state.params["bias"][0] == 3.25 - 0.5 * (1 + 0.5 * 1.5)
     momentum = 1 + 0.25 * 2.5 + 0.5 * 2
     assert state.params["kernel"][0, 0] == 2.5 - 0.5 * (1 + 0.25 * 2.5 + 0.5 * momentum)
+
+
+def test_a_state_of_another_optimizer_is_refused():
+    state = create_state(Recipe(), jax.random.key(0))
+    with pytest.raises(InputError, match="of another optimizer, expected one that this recipe"):
+        follow(Recipe(weight_decay=0.1), state, state.params, {})
 
 
 def test_a_schedule_needs_to_know_its_length():

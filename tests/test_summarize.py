@@ -65,8 +65,8 @@ def test_runs_that_do_not_go_together_are_refused(make_run, capsys):
     unmeasured = make_run(6, [0.5] * 8)
     (Path(unmeasured) / workdir.METRICS).unlink()
     for others, message in (
-        ([], "Give at least two runs, each with a seed of its own, not [1]."),
-        ([one], "Give at least two runs, each with a seed of its own, not [1, 1]."),
+        ([], "Give at least two runs with different seeds, not [1]."),
+        ([one], "Give at least two runs with different seeds, not [1, 1]."),
         ([make_run(2, [0.5] * 8, momentum=0.5)], "the first: momentum was 0.9 and is 0.5."),
         ([make_run(3, [0.5] * 7)], "has 7 of 8 epochs"),
         (["/nowhere"], "error: /nowhere/config.json cannot be read (No such file or directory).\n"),

@@ -66,7 +66,7 @@ OTHERS = [
     ({}, {"recipe": ONE_CYCLE}, "schedule was 'constant' and is 'one_cycle'."),
     ({"epochs": 5}, {}, ""),  # and 25 now
     ({"epochs": 26}, {}, "has another config: epochs was 26 and is 25."),
-    ({"epochs": 5, "renew_statistics": True}, {"renew_statistics": True}, "and the statistics of"),
+    ({"epochs": 5, "renew_statistics": True}, {"renew_statistics": True}, "and its statistics"),
 ]
 
 
@@ -81,7 +81,7 @@ def test_a_run_goes_on_only_as_it_began(changes, config, sentence):
 def test_one_cycle_does_not_go_on_for_more_epochs():
     run = RUN._replace(config=Config(ONE_CYCLE))
     saved = saved_run(epochs=5)._replace(recipe=ONE_CYCLE)
-    with pytest.raises(UsageError, match=r"epochs was 5 and is 25, and one_cycle lays its lear"):
+    with pytest.raises(UsageError, match=r"epochs was 5 and is 25, and one_cycle spreads"):
         check_same(saved, run)
 
 

@@ -42,7 +42,7 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
     confused = "No digit was taken for another."
     if rows := confusion.list_confusions(digits)[:MOST_CONFUSED]:
         table = markdown_table([("digit", "read as", "times", "of"), *rows])
-        confused = f"The digits most often taken for another:\n\n{table}"
+        confused = f"The most frequent confusions, at most {MOST_CONFUSED}:\n\n{table}"
     text = PAGE.read_text(encoding="utf-8").format(
         run=run,
         train=len(train.digit),
@@ -76,7 +76,7 @@ def compare_with_original(records: Records, original: Records, renewed: bool) ->
         unseen = records[-1]["test"]["unseen_accuracy"]
         note += f" Of the pairs that training left out, {unseen:.2%} of the sums are right."
     if original:
-        note += f" The original's log, of one run of {len(original)} epochs, pairs it with one."
+        note += f" The original's log (one run, {len(original)} epochs) pairs each with one."
     if original and len(records) >= LAST_EPOCHS:
         note += " Single epochs are noisy, and the original's last is its best: compare the means."
     if renewed:
@@ -91,4 +91,4 @@ def compare_with_base(config: Config) -> str:
         return "The config is `base`, the recipe of the original, without a change."
     rows: list[Row] = [(name, str(here[name]), str(there[name])) for name in names]
     table = markdown_table([("field", "this run", "base"), *rows])
-    return f"It departs from `base`, the recipe of the original, in:\n\n{table}"
+    return f"Changes from `base`, the original's recipe:\n\n{table}"

@@ -19,7 +19,7 @@ from mnist_sum.terminal import exit_code
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """Where MNIST lies; none of it is needed for the embedded sample."""
+    """Where MNIST is; the embedded sample needs none of this."""
 
     data_dir: Path | None = None
     """Folder of prepared data sets; that of tensorflow-datasets if not given."""
@@ -35,7 +35,7 @@ class ConfigOptions:
     """
 
     name: Annotated[str, tyro.conf.arg(name="config")] = "base"
-    """The config; every other option overrides a field of it, or says where and how."""
+    """The config; other options override its fields, or say where and how to run."""
     config: Annotated[Config, tyro.conf.arg(name="")]  # in the same list, without a prefix
     data: tyro.conf.OmitArgPrefixes[DataOptions] = DataOptions()
 
@@ -88,7 +88,7 @@ def load_splits(options: ConfigOptions) -> Splits:
         rest = len(train.digit) - config.held_out
         if rest < 2:
             images = f"{len(train.digit)} images"
-            raise RecipeError(f"held_out is {config.held_out} and must leave 2 of {images}.")
+            raise RecipeError(f"held_out is {config.held_out} but must leave 2 of {images}.")
         test = Dataset(*(x[rest:] for x in train))
         train = Dataset(*(x[:rest] for x in train))
     count_steps(config.recipe, len(train.digit))  # raises for a last batch of one image

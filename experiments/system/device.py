@@ -34,17 +34,16 @@ SETTINGS = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ComputeOptions:
-    """How to compute; what is there suits most machines."""
+    """How to compute; the defaults suit most machines."""
 
     devices: int | None = None
-    """How many devices to split each batch over; all if not given."""
+    """Devices to split each batch over; by default all GPUs, or as many cores as divide it."""
     deterministic: bool = False
     """Have a GPU compute the same bits every time, more slowly, and multiply in float32; a
     processor always does."""
     precision: Literal["float32", "tf32"] = "float32"
-    """How a GPU multiplies: float32 gives the numbers of a processor, to rounding; tf32 keeps 10
-    bits of each factor's 23, which is quicker and a thousandth off. A step on small images waits
-    for its kernels to start more than for products."""
+    """How a GPU multiplies: float32 matches a CPU to rounding; tf32 keeps 10 of each factor's
+    23 mantissa bits, a thousandth off."""
     whole_graph: bool = False
     """Have a GPU take all steps of a call as one CUDA graph; not tried on a card yet."""
     profile: Path | None = None
@@ -93,9 +92,9 @@ def choose_devices(
     if choice == "auto" and not platforms and because:
         print(f"No GPU is used{because}.", file=sys.stderr)
     if count is not None and jax.process_count() > 1:
-        raise UsageError("--devices is for a process on its own; several use all of theirs.")
+        raise UsageError("--devices needs a single process; several use all of theirs.")
     if count is not None and not 1 <= count <= len(devices):
-        raise UsageError(f"--devices is {count} and must be 1 .. {len(devices)}.")
+        raise UsageError(f"--devices is {count} but must be 1 .. {len(devices)}.")
     if count is None and batch_size and devices[0].platform == "cpu" and jax.process_count() == 1:
         count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
     return devices[:count]

@@ -44,8 +44,8 @@ def find_place(options: ProcessOptions) -> dict[str, Any]:
             return {"coordinator_address": place[1], "num_processes": count, "process_id": rank}
     raise UsageError(
         "--coordinator, --processes and --process-id are "
-        f"{', '.join(value or 'missing' for value in values)} and must be HOST:PORT, the "
-        "number of processes, and which of them this is, from 0 on."
+        f"{', '.join(value or 'missing' for value in values)} but must be HOST:PORT, the "
+        "number of processes, and the index of this one from 0."
     )
 
 

@@ -76,7 +76,7 @@ def check(options: BenchOptions) -> None:
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:
             option = name.replace("_", "-")
-            raise UsageError(f"--{option} is {value} and must be positive and finite.")
+            raise UsageError(f"--{option} is {value} but must be positive and finite.")
     if options.torch and not options.time_to_accuracy and find_spec("torch") is None:
         raise UsageError("PyTorch is not installed: install the extra 'parity', or use --no-torch.")
     if options.output:

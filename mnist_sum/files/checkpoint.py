@@ -114,7 +114,7 @@ def read_run(folder: Path) -> Checkpoint:
     with open_checkpoints(folder / CHECKPOINTS, clean=False) as checkpoints:
         checkpoint = restore_latest(checkpoints)
     if checkpoint is None:
-        raise WeightsError(f"{folder} has no checkpoint yet: train for one epoch at least.")
+        raise WeightsError(f"{folder} has no checkpoint yet: train for at least one epoch.")
     return checkpoint
 
 

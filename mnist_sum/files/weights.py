@@ -57,8 +57,8 @@ def save_weights(
 ) -> None:
     """Save a network, with its recipe and where it comes from: anything that JSON can hold.
 
-    The same network and provenance make the same bytes. No file is replaced but one that this
-    function has written. Raises WeightsError, and then leaves what is there as it was.
+    The same network and provenance make the same bytes. It replaces only files that it
+    wrote itself. Raises WeightsError, and then leaves what is there as it was.
     """
     path = Path(path)
     content = pack(network, provenance or {})
@@ -83,18 +83,17 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
     """Load a network and its file's description of it; raises WeightsError."""
     path = Path(path)
     if not path.is_file():
-        raise WeightsError(f"There is no file {path}: check its name.")
+        raise WeightsError(f"There is no file or folder {path}: check its name.")
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(METADATA)
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())} if text else {}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"{path} cannot be read as safetensors ({reason}).") from error
+        raise WeightsError(f"{path} is no file of weights, or damaged ({reason}).") from error
     if not text:
         raise WeightsError(
-            f"{path} is of another network: it lacks the metadata {METADATA!r}, which "
-            "save_weights writes."
+            f"{path} was not written by save_weights: it lacks the metadata {METADATA!r}."
         )
     try:
         description = json.loads(text)

@@ -142,8 +142,8 @@ class MnistSum(nn.Module):
     ) -> Outputs:
         """Compute both outputs; pixels are 0..255, numbers 0..9, one for each image or several.
 
-        Training needs the random stream "dropout" and makes "batch_stats" mutable. Only what
-        evaluates can be differentiated forward too, as by jax.jvp.
+        Training needs the random stream "dropout" and makes "batch_stats" mutable. Forward
+        differentiation, as by jax.jvp, needs train=False.
         """
         digit_logits = self.encoder(image, train=train)
         pairs = jnp.repeat(digit_logits, number.size // image.shape[0], axis=0)

@@ -52,8 +52,8 @@ def renew_statistics(network: Network, dataset: Dataset) -> Network:
     """Replace batch norm's running statistics by the mean of those of all batches.
 
     Training leaves the statistics of distorted images, which are not what the network is used on.
-    Batches are of a thousand images as they are, each with all ten numbers, and weigh alike; what
-    is left over is left out. It is what torch.optim.swa_utils.update_bn does.
+    Batches of a thousand undistorted images, each with all ten numbers, weigh alike; a remainder is
+    dropped. torch.optim.swa_utils.update_bn does the same.
     Raises InputError for what is no Network, and for arrays of another shape or dtype than a
     Dataset's.
     """

@@ -40,9 +40,9 @@ class Probabilities(NamedTuple):
 def predict(network: Network, image: Images, number: Numbers) -> Prediction:
     """Read the digit in each image and add the number to it.
 
-    Images are [batch, 28, 28], or one alone [28, 28], whose answer has no batch axis. They are as
-    MNIST's are: pixels 0..255, a light digit upright on dark ground; `read_image` makes them of
-    other pictures. One number 0..9 is for all images, a list or an array has one for each. Raises
+    Images are [batch, 28, 28], or a single [28, 28], answered without a batch axis. They are
+    like MNIST's: pixels 0..255, a light digit upright on dark ground; `read_image` converts other
+    pictures. One number 0..9 is for all images, a list or an array has one for each. Raises
     InputError for what is not like that, a blank or an inverted image included, as far as values
     can be seen: not within a jitted function.
     """

@@ -79,7 +79,7 @@ def learning_rate(recipe: Recipe, state: TrainState) -> float | Float[Array, ""]
 def follow(recipe: Recipe, state: TrainState, gradients: dict, batch_stats: dict) -> TrainState:
     """Take one step down the gradients, and keep the batch norms' new statistics."""
     made = jax.eval_shape(optimizer(recipe).init, state.params)
-    if jax.tree.structure(made) != jax.tree.structure(state.opt_state):
+    if len({jax.tree.structure(x) for x in (made, state.opt_state)}) > 1:
         raise InputError("state is of another optimizer, expected one that this recipe creates.")
     direction, opt_state = optimizer(recipe).update(gradients, state.opt_state, state.params)
     rate = learning_rate(recipe, state)

@@ -23,7 +23,7 @@ def train_step(
     key: Key[Array, ""],
     axis_name: str | None = None,
 ) -> tuple[TrainState, Totals]:
-    """Take one step down the gradient of the batch's mean loss, as all of the recipe says.
+    """Take one step down the gradient of the batch's mean loss, by the whole recipe.
 
     The batch is as `take_batch` gives it; numbers, distortions and dropout are drawn by the key.
 

@@ -38,7 +38,7 @@ def check_picture(path: Path, inputs: Iterable[Path]) -> None:
     """Raise UsageError unless a picture can be written there, and no file of the user's is lost."""
     suffix = path.suffix.lower()
     if suffix not in MARKS:
-        raise UsageError(f"--picture is {path} and must end in {', '.join(MARKS)}.")
+        raise UsageError(f"--picture {path} must end in .png, .jpg, .pdf or .svg.")
     check_output(path, inputs, MARKS[suffix][1])
 
 

@@ -24,12 +24,12 @@ OFF_CENTRE = 0.6  # pixels: its centre of mass is at pixel 14, rounded
 
 
 def read_image(image: Picture) -> UInt8[np.ndarray, "28 28"]:
-    """Make of a picture of one digit the image that MNIST's makers would have made.
+    """Convert a picture of one digit to the image MNIST's makers would have made.
 
-    It is a file, of whose pages or frames the first with ink counts, a PIL image, or an array
+    It is a file (its first page or frame with ink counts), a PIL image, or an array
     [height, width] or [height, width, channel] of one to four channels, on any scale. The digit may
-    be of any size and at any place, dark on light or light on dark; an image that is MNIST's
-    already goes through as it is, light on dark.
+    be of any size and at any place, dark on light or light on dark; an MNIST image passes
+    unchanged, light on dark.
     Raises InputError for what is no picture of one digit.
     """
     return read_page(image)[1]

@@ -55,14 +55,14 @@ def pick_digit(ink: Plane) -> Plane:
     digit = (inside if inside.max() >= OTHER * sizes.max() else sizes).argmax()
     side = (last - first)[digit].max()
     if side < MIN_BOX:
-        raise InputError(f"shows too small a digit, expected {MIN_BOX} pixels at least.")
+        raise InputError(f"shows too small a digit, expected at least {MIN_BOX} pixels.")
     kept, near = np.zeros(len(sizes), bool), np.arange(len(sizes)) == digit
     while (kept != near).any():
         kept, start, end = near, first[near].min(0), last[near].max(0)
         gaps = np.maximum(first - end, start - last).max(1)  # below 0 where boxes overlap
         near = (gaps <= NEAR * side) & (sizes >= SPECK * sizes[digit])
     if inside[~kept].max(initial=0) >= OTHER * sizes[digit]:
-        raise InputError("shows things far apart, expected one digit: cut it out.")
+        raise InputError("shows things far apart, expected one digit: crop to it.")
     around = tuple(map(slice, (start - 1).clip(0), end + 1))
     own = np.append(False, kept)[parts[around]]
     return ink[around] * grow(own)

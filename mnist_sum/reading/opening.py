@@ -46,7 +46,7 @@ def open_pages(picture: Any) -> Iterator[tuple[str, str, Image.Image]]:
         raise InputError(f"There is no file {name}: check its name.")
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no ordinary file"
-        raise InputError(f"{name} is {kind}, expected the file of an image.")
+        raise InputError(f"{name} is {kind}, expected an image file.")
     with _naming(name), path.open("rb") as file:
         pages = _load(name, file)
         # The other pictures in a phone's JPEG, which is an MPO then, are for its own use.
@@ -90,7 +90,7 @@ def _naming(name: str) -> Iterator[None]:
     except Exception as error:  # Pillow's readers raise a dozen types of them
         if isinstance(error, Image.UnidentifiedImageError):
             formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-            what = f"is no image that can be read, expected a whole file of {formats}"
+            what = f"is not a readable image, expected a complete {formats} file"
         elif isinstance(error, Image.DecompressionBombError):
             what = f"is too large, expected at most {MAX_PIXELS:,} pixels: make it smaller"
         elif reason := getattr(error, "strerror", None):
@@ -106,7 +106,7 @@ def _check_size(name: str, image: Image.Image) -> None:
     if width * height > MAX_PIXELS:
         expected = f"at most {MAX_PIXELS:,}: make it smaller"
     elif min(width, height) < MIN_SIDE:
-        expected = f"{MIN_SIDE} x {MIN_SIDE} at least"
+        expected = f"at least {MIN_SIDE} x {MIN_SIDE}"
     elif max(width, height) > MAX_RATIO * min(width, height):
         expected = f"at most {MAX_RATIO} times as many along one side as along the other"
     else:
