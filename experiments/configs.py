@@ -27,8 +27,7 @@ class Config:
     train_examples: int | None = None
     """Train on the first N images only; on all of them if not given."""
     held_out: int = 0
-    """Keep the last N training images out of training, and test on them instead of on the test
-    images, to choose a recipe by."""
+    """Train without the last N training images and test on these, to choose a recipe by."""
     renew_statistics: bool = False
     """Compute batch norm's statistics anew after the last epoch, over the undistorted images."""
 

@@ -39,13 +39,11 @@ class RunOptions(ConfigOptions):
     """Train the network and write the results into a work folder."""
 
     workdir: Path | None = None
-    """Folder for all results. If not given: runs/CONFIG, runs/CONFIG-2 and so on if that is taken,
-    and runs/CONFIG-seeds for several seeds."""
+    """Folder for all results; runs/CONFIG, runs/CONFIG-2 or runs/CONFIG-seeds if not given."""
     resume: bool = False
     """Go on with the run in the work folder, after the last epoch that it has completed."""
     seeds: int = 1
-    """Train N seeds, from `seed` on, and summarize their results; on a CPU, as many at
-    once as it has cores."""
+    """Train N seeds, from `seed` on, and summarize their results; on a CPU, one on each core."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
     compute: tyro.conf.OmitArgPrefixes[ComputeOptions] = field(default_factory=ComputeOptions)

@@ -28,8 +28,6 @@ RANGES: dict[str, Range] = {
 class Recipe:
     """How a network is trained; `Recipe()` is that of the original PyTorch system.
 
-    Raises RecipeError for a field that doesn't exist, or a value of the wrong type or range.
-
     Attributes:
         numbers: Pair each training image with a number drawn once, with one drawn afresh for every
             batch, or with all ten.
@@ -49,6 +47,9 @@ class Recipe:
         rotation: Turn each training image by up to this many degrees, either way.
         scale: Stretch or shrink each training image by up to this fraction, each axis by itself.
         shear: Shear each training image by up to this many columns per row.
+
+    Raises:
+        RecipeError: For a field that doesn't exist, or a value of the wrong type or range.
 
     """
 

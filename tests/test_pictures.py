@@ -78,7 +78,7 @@ def counts_of(labels: int, mistakes: int) -> np.ndarray:
     return counts
 
 
-SURE_CAPTION = "7 + 5 = 12\ndigit 7: 98.76%\nsum 12: > 99.99%"
+SURE_CAPTION = "7 + 5 = 12\ndigit 7: 98.76 %\nsum 12: > 99.99 %"
 SURE = read(7, 5, 7, 12, 0.9876, 0.99996)
 RIGHT, WRONG = read(8, 8, 8, 16, 1, 1), read(8, 8, 8, 18, 1, 0.99999)
 READ = "Digit and sum read right"
@@ -93,9 +93,9 @@ SCENES = [  # what draws, from what, and some of what is then to be read
     ),
     (draw_seeds, [THREE_SEEDS], "mean 98.89\nstd 0.10", "mean 97.77\nstd 0.21", BAND),
     (draw_seeds, [[make_records(2, 0.0)] * 2], "mean 100.00\nstd 0.00"),
-    (draw_digits, [counts_of(10, 0)], "-", "100.0%", "Digits: 0 of 22,500 misread (0.00%)"),
-    (draw_digits, [counts_of(10, 3000)], "Digits: 3,000 of 25,500 misread (11.76%)", "3,000"),
-    (draw_sums, [counts_of(19, 30)], "Sums: 30 of 85,530 misread (0.04%)"),
+    (draw_digits, [counts_of(10, 0)], "-", "100.0 %", "Digits: 0 of 22,500 misread (0.00 %)"),
+    (draw_digits, [counts_of(10, 3000)], "Digits: 3,000 of 25,500 misread (11.76 %)", "3,000"),
+    (draw_sums, [counts_of(19, 30)], "Sums: 30 of 85,530 misread (0.04 %)"),
     (draw_sums, [counts_of(19, 0)], "Ways to misread one: none"),
     (draw_sums, [counts_of(19, 3000)], "Ways to misread one: 1", "1 read as 2", "3,000 of 3,500"),
     (draw_sums, [np.full((19, 19), 10000)], "Ways to misread one: the 12 most frequent of 342"),
@@ -106,9 +106,9 @@ SCENES = [  # what draws, from what, and some of what is then to be read
     (draw_mistakes, [[], [WRONG] * 1300], f"{MISREAD_SUM}: the 12 most confident of 1,300 images"),
     (
         *(draw_mistakes, [[read(4, 7, 9, 16), read(4, 6, 9, 10)], [read(2, 3, 2, 6)]]),
-        "digit 4, read 9\n4 + 7 = 11, read 16\n98.8% for digit 9",
-        "digit 4, read 9\n4 + 6 = 10, right\n98.8% for digit 9",
-        "digit 2, right\n2 + 3 = 5, read 6\n65.5% for sum 6",
+        "digit 4, read 9\n4 + 7 = 11, read 16\n98.8 % for digit 9",
+        "digit 4, read 9\n4 + 6 = 10, right\n98.8 % for digit 9",
+        "digit 2, right\n2 + 3 = 5, read 6\n65.5 % for sum 6",
     ),
     *(
         (draw_samples, [TRAIN, CONFIGS[config].recipe], *words)
@@ -189,7 +189,7 @@ def test_the_matrix_fills_its_picture_and_the_shares_stand_free_of_it(drawn):
     assert axes.get_window_extent().width > 0.9 * figure.bbox.width
     assert not axes.collections[0].get_clip_on()  # half of each outer line is outside
     edge = axes.transData.transform((9.5, 0))[0]
-    shares = [x.get_window_extent().x0 for x in axes.texts if x.get_text() in ("100.0%", "-")]
+    shares = [x.get_window_extent().x0 for x in axes.texts if x.get_text() in ("100.0 %", "-")]
     assert len(shares) == 10
     assert min(shares) > edge + 0.04 * figure.dpi
 

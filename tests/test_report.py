@@ -48,11 +48,11 @@ def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path):
     )
     trained, reached, departs = map(" ".join(head.split()).index, (sentence, "test acc", "Changes"))
     assert trained < reached < departs
-    assert re.search(r"last epoch +\| 99.00% +\| 98.00%", head)
+    assert re.search(r"last epoch +\| 99.00 % +\| 98.00 %", head)
     assert "mean of the last 7 epochs" in head
     assert re.search(r"learning_rate +\| 0.1 +\| 0.01", head)
     assert not re.search("original's [lds]", head)  # it did not learn from the sample
-    assert "Digits: 12 of 1,000 misread (1.20%). Sums: 0 of 10,000 misread (0.00%)." in body
+    assert "Digits: 12 of 1,000 misread (1.20 %). Sums: 0 of 10,000 misread (0.00 %)." in body
     assert re.search(r"21,843.+## Machine.+1 x cpu, .+mnist_sum.+jaxlib", body, re.DOTALL)
     assert max(len(line) for line in report.splitlines() if line[:1] not in "|!") <= 100
 
@@ -60,7 +60,7 @@ def test_page_goes_from_what_was_reached_to_what_it_was_made_with(tmp_path):
 def test_report_of_one_epoch_of_base_without_mistakes(tmp_path):
     report = write(tmp_path, base(), epochs=1, misread=0)
     assert re.search(r"digit +\| sum +\| original's digit +\| original's sum", report)
-    assert re.search(r"last epoch +\| 99.00% +\| 98.00% +\| 99.32% +\| 99.16%", report)
+    assert re.search(r"last epoch +\| 99.00 % +\| 98.00 % +\| 99.32 % +\| 99.16 %", report)
     assert "mean of the last" not in report
     for words in ("No digit was taken for another.", "without a change", "for 1 epoch, in 2 s"):
         assert words in " ".join(report.split())

@@ -70,11 +70,11 @@ def compare_with_original(records: Records, original: Records, renewed: bool) ->
     for span, epochs in ("last epoch", 1), (f"mean of the last {LAST_EPOCHS} epochs", LAST_EPOCHS):
         if len(records) >= epochs:
             means = [last_accuracies([runs[x]], f"{y}_accuracy", epochs)[0] for x, y in columns]
-            rows.append((span, *(f"{mean:.2%}" for mean in means)))
+            rows.append((span, *(f"{100 * mean:.2f} %" for mean in means)))
     note = "Every test image is paired with all ten numbers."
     if "unseen_accuracy" in records[-1]["test"]:
         unseen = records[-1]["test"]["unseen_accuracy"]
-        note += f" Of the pairs that training left out, {unseen:.2%} of the sums are right."
+        note += f" Of the pairs that training left out, {100 * unseen:.2f} % of the sums are right."
     if original:
         note += f" The original's log (one run, {len(original)} epochs) pairs each with one."
     if original and len(records) >= LAST_EPOCHS:

@@ -39,11 +39,9 @@ class ComputeOptions:
     devices: int | None = None
     """Devices to split each batch over; by default all GPUs, or as many cores as divide it."""
     deterministic: bool = False
-    """Have a GPU compute the same bits every time, more slowly, and multiply in float32; a
-    processor always does."""
+    """Have a GPU compute the same bits every time, in float32, but slower; a CPU always does."""
     precision: Literal["float32", "tf32"] = "float32"
-    """How a GPU multiplies: float32 matches a CPU to rounding; tf32 keeps 10 of each factor's
-    23 mantissa bits, a thousandth off."""
+    """How a GPU multiplies: float32 as a CPU does; tf32 with 10 of 23 bits, a thousandth off."""
     whole_graph: bool = False
     """Have a GPU take all steps of a call as one CUDA graph; not tried on a card yet."""
     profile: Path | None = None

@@ -98,4 +98,4 @@ def write_total(what: str, counts: Int[np.ndarray, "label label"]) -> str:
 
 
 def write_share(part: int, whole: int, decimals: int) -> str:
-    return f"{part / whole:.{decimals}%}" if whole else "-"
+    return f"{100 * part / whole:.{decimals}f} %" if whole else "-"

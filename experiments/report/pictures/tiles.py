@@ -104,8 +104,8 @@ def caption_answer(answer: Reading) -> str:
     _, digit, number, digits, sums = answer
     return (
         f"{digit} + {number} = {digit + number}\n"
-        f"digit {digit}: {write_percent(digits[digit], 2)}%\n"
-        f"sum {digit + number}: {write_percent(sums[digit + number], 2)}%"
+        f"digit {digit}: {write_percent(digits[digit], 2)} %\n"
+        f"sum {digit + number}: {write_percent(sums[digit + number], 2)} %"
     )
 
 
@@ -118,7 +118,7 @@ def caption_mistake(mistake: Reading) -> str:
     return (
         f"digit {digit}, {'right' if read_digit == digit else f'read {read_digit}'}\n"
         f"{digit} + {number} = {sum_}, {'right' if read_sum == sum_ else f'read {read_sum}'}\n"
-        f"{write_percent(probability, 1)}% for {wrong}"
+        f"{write_percent(probability, 1)} % for {wrong}"
     )
 
 
