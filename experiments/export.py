@@ -79,7 +79,7 @@ def compare(network: Network, compute: Compute) -> float:
     for name, ours, theirs in zip(Outputs._fields, *jax.device_get(outputs), strict=True):
         same = ours.shape == theirs.shape and (ours.argmax(1) == theirs.argmax(1)).all()
         if not same or not np.allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE):
-            raise UsageError(f"The converted network's {name} differ; nothing was written.")
+            raise UsageError(f"Converted {name} differ: nothing is written; try another format.")
         difference = max(difference, float(np.abs(ours - theirs).max()))
     return difference
 

@@ -43,7 +43,7 @@ class ReadOptions:
     weights: Path = PRETRAINED
     """Folder of a run or file of weights; the weights of the package if not given."""
     picture: Path | None = None
-    """Draw what was misread, the surest first: a new .png, .jpg, .pdf or .svg."""
+    """Draw what was misread, the surest first, into a .png, .jpg, .pdf or .svg."""
     list: bool = False
     """Name what was misread or refused."""
 

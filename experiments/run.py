@@ -17,6 +17,7 @@ from pathlib import Path
 import jax
 import tyro
 
+from experiments.configs import vary
 from experiments.summarize import SummarizeOptions, check_outputs, summarize
 from experiments.system import workdir
 from experiments.system.arguments import ConfigOptions, load_splits, parse, resume_command
@@ -39,11 +40,11 @@ class RunOptions(ConfigOptions):
     """Train the network and write the results into a work folder."""
 
     workdir: Path | None = None
-    """Folder for all results; runs/CONFIG, runs/CONFIG-2 or runs/CONFIG-seeds if not given."""
+    """Folder for all results; if not given, runs/CONFIG, runs/CONFIG-2, ..., runs/CONFIG-seeds."""
     resume: bool = False
     """Go on with the run in the work folder, after the last epoch that it has completed."""
     seeds: int = 1
-    """Train N seeds, from `seed` on, and summarize their results; on a CPU, one on each core."""
+    """Train N seeds, from `seed` on, and summarize them; as many at once as a CPU has cores."""
     device: DeviceChoice = "auto"
     """Where to compute; auto takes a GPU where there is one."""
     compute: tyro.conf.OmitArgPrefixes[ComputeOptions] = field(default_factory=ComputeOptions)
@@ -89,7 +90,7 @@ def run(options: RunOptions, argv: Sequence[str]) -> None:
     go_on = resume_command(argv, folder)
     holds: AbstractContextManager[object] = redirect_stdout(StringIO())
     if is_first():
-        holds = workdir.hold(folder, options.resume, go_on)
+        holds = workdir.hold(folder, config, options.resume, go_on)
     with holds, resumable(go_on, [folder], config.epochs):
         print_header(options, devices, splits)
         this_run = workdir.Run(name, config, folder, devices, splits)
@@ -112,8 +113,8 @@ def run_seeds(options: RunOptions, argv: Sequence[str]) -> None:
     workdir.make(folder)
     go_on = resume_command(argv, folder)
     with workdir.lock(folder), resumable(go_on, folders, config.epochs * options.seeds):
-        for own in folders if not options.resume else ():
-            workdir.check_free(own, go_on)
+        for own, seed in zip(folders if not options.resume else (), seeds, strict=False):
+            workdir.check_free(own, vary(config, seed=seed), go_on)
         train_seeds(argv, seeds, folder, config.epochs, options.device)
     summarize(SummarizeOptions(tuple(folders), folder))
 

@@ -54,6 +54,7 @@ def test_a_shift_goes_as_far_as_asked_for_along_both_axes():
     moved = centres(augment(Recipe(shift=3.0), KEYS, dot_at(14, 10))) - [14, 10]
     assert np.abs(moved).max() <= 3.0 + 1e-4
     assert (np.abs(moved).max(0) > 2.5).all()
+    np.testing.assert_allclose(moved[0], [-2.34142, -1.61578], atol=1e-4)  # as in the records
     np.testing.assert_allclose(moved.mean(0), 0, atol=4 * 3 / 3**0.5 / COUNT**0.5)
 
 

@@ -51,7 +51,7 @@ def test_a_place_is_given_by_options_or_by_the_environment(
 ):
     for variable, value in zip(VARIABLES, environment, strict=False):
         monkeypatch.setenv(variable, value)
-    sentence = r"^--coordinator, --processes and --process-id are .* 0 on\.$"
+    sentence = r"^--coordinator, --processes and --process-id are .* but must be .* from 0\.$"
     with pytest.raises(UsageError, match=sentence) if place is None else nullcontext():
         assert tuple(find_place(ProcessOptions(*options)).values()) == place
 

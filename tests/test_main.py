@@ -93,7 +93,7 @@ def test_the_answers_are_drawn_in_the_format_of_the_name(name, head, capsys):
         assert Path(name).read_bytes().startswith(head)
         assert "bad.png is not a readable image" in capsys.readouterr().err
     assert main(["0.png", "--picture", f"no/{name}"]) == 2
-    assert "error: There is no folder no: make it, or name another." in capsys.readouterr().err
+    assert "error: There is no folder no: name another." in capsys.readouterr().err
     if name == "a.png":
         with Image.open(name) as drawn:
             assert drawn.size == (672, 2 * 264)

@@ -63,7 +63,8 @@ def test_the_same_run_in_another_process_has_the_same_bits_and_gets_its_report_a
     whole_run, tmp_path
 ):
     folder = tmp_path / "run"
-    succeed(*RECIPE, "--workdir", folder, "--resume")
+    output = succeed(*RECIPE, "--workdir", folder, "--resume")
+    assert "No epoch is saved yet: starting with the first" in output
     assert_same_result(folder, whole_run)
     report = (folder / "report.md").read_text()
     (folder / "report.md").unlink()

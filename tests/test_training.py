@@ -66,7 +66,7 @@ OTHERS = [
     ({}, {"recipe": ONE_CYCLE}, "schedule was 'constant' and is 'one_cycle'."),
     ({"epochs": 5}, {}, ""),  # and 25 now
     ({"epochs": 26}, {}, "has another config: epochs was 26 and is 25."),
-    ({"epochs": 5, "renew_statistics": True}, {"renew_statistics": True}, "and its statistics"),
+    ({"epochs": 5, "renew_statistics": True}, {"renew_statistics": True}, "and renew_statistics"),
 ]
 
 

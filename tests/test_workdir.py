@@ -16,7 +16,7 @@ def here(tmp_path, monkeypatch):
 
 def begin(folder, config, resume=False, epochs=None, report=True):
     """Hold a folder, note a config and the metrics of some epochs, and leave it."""
-    with workdir.hold(folder, resume, "COMMAND"):
+    with workdir.hold(folder, config, resume, "COMMAND"):
         workdir.note(folder, "base", config, {"jax_enable_x64": False})
         workdir.write_metrics(folder, [{"epoch": i} for i in range(epochs or config.epochs)])
         if report:
@@ -39,7 +39,7 @@ def test_a_run_goes_on_in_its_folder_or_begins_there_but_is_not_overwritten(tmp_
     for _ in range(2):
         begin(tmp_path / "run", Config(), resume=True)
     before = (tmp_path / "run" / "config.json").read_bytes()
-    with pytest.raises(UsageError, match=r"already holds a run, 25 of 25 epochs .* with: COMMAND"):
+    with pytest.raises(UsageError, match=r"holds a run, 25 of 25 epochs done; .* --workdir.$"):
         begin(tmp_path / "run", Config(epochs=3))
     assert (tmp_path / "run" / "config.json").read_bytes() == before
 
@@ -87,7 +87,7 @@ def test_a_run_without_a_folder_gets_a_new_one_or_that_of_a_run_like_it_that_has
     for resume in (False, True):
         assert chosen(config, resume) == "runs/sample-4"
         assert chosen(other, resume) == "runs/sample-2"
-    with workdir.hold(tmp_path / "runs" / "sample-4", True, ""):
+    with workdir.hold(tmp_path / "runs" / "sample-4", config, True, ""):
         assert chosen(config) == "runs/sample-5"  # as it goes on elsewhere
 
 
@@ -117,7 +117,7 @@ def test_a_config_of_before_a_field_existed_has_its_default(tmp_path):
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_folder_is_one_runs_at_a_time(tmp_path, resume):
     with (
-        workdir.hold(tmp_path, resume, ""),
+        workdir.hold(tmp_path, Config(), resume, ""),
         pytest.raises(UsageError, match=r"in use by another run; choose another --workdir\.$"),
     ):
         begin(tmp_path, Config(), resume)

@@ -55,7 +55,7 @@ function show() {
   showEquation(answer);
   showBars("digit", answer, 0);
   showBars("sum", answer, number);
-  find("notice").textContent = refusal ?? (answer ? nameDoubt(answer, "digit") : "");
+  find("notice").textContent = refusal ?? (answer ? nameDoubt(answer, "digit") || nameDoubt(answer, "sum") : "");
   find("hint").hidden = strokes.length > 0;
   find("undo").disabled = past.length === 0;
   find("clear").disabled = strokes.length === 0;

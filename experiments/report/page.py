@@ -76,7 +76,7 @@ def compare_with_original(records: Records, original: Records, renewed: bool) ->
         unseen = records[-1]["test"]["unseen_accuracy"]
         note += f" Of the pairs that training left out, {100 * unseen:.2f} % of the sums are right."
     if original:
-        note += f" The original's log (one run, {len(original)} epochs) pairs each with one."
+        note += f" The original's log ({len(original)} epochs) pairs each image with one number."
     if original and len(records) >= LAST_EPOCHS:
         note += " Single epochs are noisy, and the original's last is its best: compare the means."
     if renewed:

@@ -69,12 +69,12 @@ def choose(name: str, config: Config, resume: bool) -> Path:
 
 
 @contextmanager
-def hold(folder: Path, resume: bool, go_on: str) -> Iterator[None]:
+def hold(folder: Path, config: Config, resume: bool, go_on: str) -> Iterator[None]:
     """Make or take the folder of a run, and keep every other run out of it; raises UsageError."""
     make(folder)
     with lock(folder):
         if not resume:
-            check_free(folder, go_on)
+            check_free(folder, config, go_on)
         begun = is_ours(folder / CONFIG)
         # Without its config.json, a run is known by what Orbax writes.
         if not (begun or (resume and any(folder.glob(f"{CHECKPOINTS}/*/_CHECKPOINT_METADATA")))):
@@ -88,13 +88,14 @@ def hold(folder: Path, resume: bool, go_on: str) -> Iterator[None]:
         yield
 
 
-def check_free(folder: Path, go_on: str) -> None:
-    """Raise UsageError, with the command that goes on with it, if a folder holds a run."""
+def check_free(folder: Path, config: Config, go_on: str) -> None:
+    """Raise UsageError if a folder holds a run, with the command that goes on with it if it can."""
     if is_ours(folder / CONFIG):
-        done, epochs = count_epochs(folder), read_config(folder).epochs
+        noted, done = read_config(folder), count_epochs(folder)
+        can = noted == config and done < noted.epochs
         raise UsageError(
-            f"{folder} already holds a run, {done} of {epochs} epochs done; choose another "
-            f"--workdir, or continue it with: {go_on}"
+            f"{folder} already holds a run, {done} of {noted.epochs} epochs done; choose another "
+            f"--workdir{f', or continue it with: {go_on}' if can else '.'}"
         )
 
 

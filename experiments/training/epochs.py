@@ -66,9 +66,8 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         print(f"Model:   {sum(x.size for x in jax.tree.leaves(state.params)):,} parameters")
         print(f"Results: {run.folder}", flush=True)
         if resume:
-            done = f"{len(records)} of {config.epochs} epochs are done"
-            found = done if saved else "nothing was saved; starting with epoch 1"
-            print(f"Resumed: {found}", flush=True)
+            found = f"Resumed: {len(records)} of {config.epochs} epochs are done"
+            print(found if saved else "No epoch is saved yet: starting with the first", flush=True)
         if profile or len(records) < config.epochs:
             compiled = compile_ahead(state, run)
         if profile:
@@ -114,7 +113,7 @@ def check_same(saved: checkpoint.Checkpoint, run: Run) -> None:
     if more and config.recipe.schedule == "one_cycle":
         why = ", and one_cycle spreads over all epochs"
     elif more and config.renew_statistics:
-        why = ", and its statistics have already been renewed"
+        why = ", and renew_statistics fixes the number of epochs"
     elif more:
         fields["epochs"] = config.epochs
     if changed := list_differences(fields, fields_of(config)):

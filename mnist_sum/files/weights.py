@@ -90,7 +90,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())} if text else {}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"{path} is no file of weights, or damaged ({reason}).") from error
+        raise WeightsError(f"{path} cannot be read as a file of weights ({reason}).") from error
     if not text:
         raise WeightsError(
             f"{path} was not written by save_weights: it lacks the metadata {METADATA!r}."

@@ -55,8 +55,8 @@ def train_epoch(
 ) -> tuple[TrainState, Totals]:
     """Pass once over the dataset in a random order; with a mesh, on all of its devices.
 
-    Raises InputError for what is no key, for arrays of another shape or dtype than a Dataset's,
-    and for values out of range in numpy arrays.
+    Raises InputError for what is no key, for arrays of another shape or dtype than a Dataset's, for
+    values out of range in numpy arrays, and for a state of another optimizer.
     """
     check_key("key", key)
     check_examples("dataset", dataset)

@@ -77,7 +77,7 @@ def learning_rate(recipe: Recipe, state: TrainState) -> float | Float[Array, ""]
 
 
 def follow(recipe: Recipe, state: TrainState, gradients: dict, batch_stats: dict) -> TrainState:
-    """Take one step down the gradients, and keep the batch norms' new statistics."""
+    """Take one step down the gradients; raises InputError for a state of another optimizer."""
     made = jax.eval_shape(optimizer(recipe).init, state.params)
     if len({jax.tree.structure(x) for x in (made, state.opt_state)}) > 1:
         raise InputError("state is of another optimizer, expected one that this recipe creates.")

@@ -29,8 +29,8 @@ def train_step(
 
     Inside jax.pmap or jax.shard_map, `batch` is this device's part and `axis_name` the axis to
     reduce over: gradients, totals and batch-norm statistics are then those of the whole batch.
-    Raises InputError for what is no key, for arrays of another shape or dtype than a Batch's, and
-    for a single image.
+    Raises InputError for what is no key, for arrays of another shape or dtype than a Batch's, for a
+    single image, and for a state of another optimizer.
     """
     check_key("key", key)
     check_examples("batch", batch)

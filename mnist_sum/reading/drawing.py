@@ -40,7 +40,7 @@ def check_picture(path: Path, inputs: Iterable[Path]) -> None:
     if suffix not in MARKS:
         raise UsageError(f"--picture {path} must end in .png, .jpg, .pdf or .svg.")
     if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}: make it, or name another.")
+        raise UsageError(f"There is no folder {path.parent}: name another.")
     check_output(path, inputs, MARKS[suffix][1])
 
 

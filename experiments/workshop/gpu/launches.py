@@ -90,7 +90,7 @@ def read_thunks(text: str) -> dict[str, int]:
     """Count in XLA's list of what a program does, whose indentation says what is within what.
 
     Kernels and launches are those of a turn of the longest loop, or of the whole program if it has
-    no loop; so are launches if the loop is in a graph. A host loop asks the host after each turn.
+    no loop; so are launches if the loop is in a graph. A host loop consults the host each turn.
     """
     whole: Counter[str] = Counter()
     loops: list[Counter[str]] = []
