@@ -42,7 +42,7 @@ class RunOptions(ConfigOptions):
     workdir: Path | None = None
     """Folder for all results; if not given, runs/CONFIG, runs/CONFIG-2, ..., runs/CONFIG-seeds."""
     resume: bool = False
-    """Go on with the run in the work folder, after the last epoch that it has completed."""
+    """Go on after the last epoch that is saved in the work folder; in a new WORKDIR, begin."""
     seeds: int = 1
     """Train N seeds, from `seed` on, and summarize them; as many at once as a CPU has cores."""
     device: DeviceChoice = "auto"
@@ -62,6 +62,9 @@ def start(argv: Sequence[str]) -> None:
         raise UsageError(f"--seeds is {options.seeds} but must be at least 1.")
     if place:
         check_together(options)
+    folder = workdir.RUNS / f"{options.name}{'-seeds' if options.seeds > 1 else ''}"
+    if options.resume and not (options.workdir or folder.exists()):
+        raise UsageError(f"There is no run in {folder} to resume; leave out --resume.")
     with joined(place):
         if jax.distributed.is_initialized():
             check_together(options)
@@ -127,7 +130,7 @@ def resumable(go_on: str, folders: Sequence[Path], epochs: int) -> Iterator[None
     except KeyboardInterrupt as stop:
         saved = "before the first epoch was saved. Begin again with"
         if done := sum(map(workdir.count_epochs, folders)):
-            saved = f"after {done} of {epochs} epochs, which are saved. Go on with"
+            saved = f"with {done} of {epochs} epochs saved. Go on with"
         stop.add_note(f"Interrupted {saved}:\n{go_on}")
         raise
 

@@ -48,9 +48,6 @@ class Recipe:
         scale: Stretch or shrink each training image by up to this fraction, each axis by itself.
         shear: Shear each training image by up to this many columns per row.
 
-    Raises:
-        RecipeError: For a field that doesn't exist, or a value of the wrong type or range.
-
     """
 
     numbers: Literal["fixed", "fresh", "all"] = "fixed"
@@ -72,12 +69,12 @@ class Recipe:
     shear: float = 0.0
 
     def __new__(cls, *args: Any, **fields: Any) -> Self:
-        """Name a misspelt field, where the generated __init__ would raise a TypeError."""
+        """Raise RecipeError for a field that does not exist, where __init__ raises TypeError."""
         check_names(cls, fields)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        """Check types, ranges and what does not go together."""
+        """Raise RecipeError for a value of the wrong type or range, or that excludes another."""
         check_fields(self, RANGES)
         if self.unseen_pairs and self.numbers != "fresh":
             raise RecipeError("unseen_pairs needs numbers to be 'fresh'.")

@@ -55,6 +55,7 @@ LINES = {
         "runs/sample already holds a run, 8 of 12 epochs done; choose another --workdir, or "
         f"continue it with: {sys.executable} -m experiments.run --config sample --resume"
     ),
+    "run --config fast --resume": "There is no run in runs/fast to resume; leave out --resume.",
     "run --config sample --seeds 2 --workdir runs": "runs/seed-1 already holds a run, 8 of 12",
     "run --config base --data-dir file/data": "put train-images-idx3-ubyte.gz",
     "run --config base --data-dir new": 'or use the data set "sample"',  # without a network
@@ -66,7 +67,6 @@ LINES = {
     "summarize run gs://bucket/run --output out": "gs://bucket/run must be a path on this machine",
     "describe --output": "Missing value for argument '--output'",
     "bench --rounds 0": "--rounds is 0 but must be positive and finite.",
-    "bench --seconds inf": "--seconds is inf but must be positive and finite.",
     "bench --time-to-accuracy -1": "--time-to-accuracy is -1 but must be positive and finite.",
     "bench --no-torch --output use.py": "use.py exists and would be lost",
     "bench --config sample --no-torch --batch-size 31": "which leaves a last batch of one image",

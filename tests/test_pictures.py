@@ -114,8 +114,8 @@ SCENES = [  # what draws, from what, and some of what is then to be read
         (draw_samples, [TRAIN, CONFIGS[config].recipe], *words)
         for config, *words in (
             ("base", f"{SAMPLES}: each is trained with one number", "0 + 1 = 1"),
-            ("sample", f"{SAMPLES}: each epoch draws one of ten numbers for each", "0"),
-            ("unseen_pairs", f"{DISTORTED} epoch draws one of nine numbers for each", "0"),
+            ("sample", f"{SAMPLES}: each gets one of ten numbers in every epoch", "0"),
+            ("unseen_pairs", f"{DISTORTED} gets one of nine numbers in every epoch", "0"),
             ("fast", f"{DISTORTED} is trained with all ten numbers", "0"),
         )
     ),

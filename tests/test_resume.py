@@ -53,9 +53,9 @@ def wait_for_epoch(process, epoch):
 def way_on(errors, epochs):
     """Read from what an interrupted run says how many epochs are saved, and how to go on."""
     message, command = errors.strip().splitlines()
-    done = re.fullmatch(
-        rf"Interrupted after (\d+) of {epochs} epochs, which are saved. Go on with:", message
-    )[1]
+    done = re.fullmatch(rf"Interrupted with (\d+) of {epochs} epochs saved. Go on with:", message)[
+        1
+    ]
     return int(done), command.removeprefix(f"{sys.executable} -m experiments.run ").split()
 
 
@@ -64,7 +64,7 @@ def test_the_same_run_in_another_process_has_the_same_bits_and_gets_its_report_a
 ):
     folder = tmp_path / "run"
     output = succeed(*RECIPE, "--workdir", folder, "--resume")
-    assert "No epoch is saved yet: starting with the first" in output
+    assert f"Nothing to resume in {folder}: starting a new run" in output
     assert_same_result(folder, whole_run)
     report = (folder / "report.md").read_text()
     (folder / "report.md").unlink()

@@ -40,9 +40,9 @@ def write_report(run: Run, records: Records, outputs: Outputs) -> None:
 
     original = original_records(run.config)
     confused = "No digit was taken for another."
-    if rows := confusion.list_confusions(digits)[:MOST_CONFUSED]:
-        table = markdown_table([("digit", "read as", "times", "of"), *rows])
-        confused = f"The most frequent confusions, at most {MOST_CONFUSED}:\n\n{table}"
+    if rows := confusion.list_confusions(digits):
+        table = markdown_table([("digit", "read as", "times", "of"), *rows[:MOST_CONFUSED]])
+        confused = f"The most frequent of {len(rows)} ways to misread a digit:\n\n{table}"
     text = PAGE.read_text(encoding="utf-8").format(
         run=run,
         train=len(train.digit),
@@ -91,4 +91,4 @@ def compare_with_base(config: Config) -> str:
         return "The config is `base`, the recipe of the original, without a change."
     rows: list[Row] = [(name, str(here[name]), str(there[name])) for name in names]
     table = markdown_table([("field", "this run", "base"), *rows])
-    return f"Changes from `base`, the original's recipe:\n\n{table}"
+    return f"Changes from `base`, the original's recipe (`--help` explains them):\n\n{table}"

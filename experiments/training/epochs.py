@@ -67,7 +67,8 @@ def train(run: Run, resume: bool, profile: Path | None = None) -> tuple[TrainSta
         print(f"Results: {run.folder}", flush=True)
         if resume:
             found = f"Resumed: {len(records)} of {config.epochs} epochs are done"
-            print(found if saved else "No epoch is saved yet: starting with the first", flush=True)
+            new = f"Nothing to resume in {run.folder}: starting a new run"
+            print(found if saved else new, flush=True)
         if profile or len(records) < config.epochs:
             compiled = compile_ahead(state, run)
         if profile:

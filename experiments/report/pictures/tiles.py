@@ -20,7 +20,7 @@ MOST_SAMPLES, MOST_ANSWERS, MISREAD_DIGITS, MISREAD_SUMS = (rows * COLUMNS for r
 NUMBERS = {  # that training adds to an image
     "fixed": "each is trained with one number",
     "all": "each is trained with all ten numbers",
-    "fresh": "each epoch draws one of ten numbers for each",
+    "fresh": "each gets one of ten numbers in every epoch",
 }
 DISTORTIONS = ("shift", "rotation", "scale", "shear")  # fields of a recipe
 TILE, TITLE_HEIGHT, LINE_HEIGHT, ROW_GAP = 0.84, 0.4, 0.14, 0.22  # inches
