@@ -92,10 +92,9 @@ def check_free(folder: Path, config: Config, go_on: str) -> None:
     """Raise UsageError if a folder holds a run, with the command that goes on with it if it can."""
     if is_ours(folder / CONFIG):
         noted, done = read_config(folder), count_epochs(folder)
-        can = noted == config and done < noted.epochs
         raise UsageError(
             f"{folder} already holds a run, {done} of {noted.epochs} epochs done; choose another "
-            f"--workdir{f', or continue it with: {go_on}' if can else '.'}"
+            f"--workdir{f', or continue it with: {go_on}' if noted == config else '.'}"
         )
 
 
