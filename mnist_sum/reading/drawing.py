@@ -38,7 +38,8 @@ def check_picture(path: Path, inputs: Iterable[Path]) -> None:
     """Raise UsageError unless a picture can be written there, and no file of the user's is lost."""
     suffix = path.suffix.lower()
     if suffix not in MARKS:
-        raise UsageError(f"--picture {path} must end in .png, .jpg, .pdf or .svg.")
+        *others, last = MARKS
+        raise UsageError(f"--picture {path} must end in {', '.join(others)} or {last}.")
     if not path.parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}: name another.")
     check_output(path, inputs, MARKS[suffix][1])
